@@ -1,0 +1,48 @@
+//! Sizes and times that both sides must agree on: what one agent may cost the collector, and what a
+//! collector may ask of an agent.
+
+use std::time::Duration;
+
+/// The protocol this build speaks. Raised only when a known field changes its meaning.
+pub const PROTOCOL: u32 = 1;
+
+/// The oldest protocol a collector of this build still understands.
+pub const OLDEST_PROTOCOL: u32 = 1;
+
+/// Bytes of one gRPC message, either way.
+pub const MESSAGE_BYTES: usize = 1 << 20;
+
+/// Series one agent may define on one stream; also the bound on their ids.
+pub const SERIES_PER_AGENT: usize = 2_000;
+
+/// Rounds (moments) in one batch.
+pub const ROUNDS_PER_BATCH: usize = 1_000;
+
+/// Labels of one series, not counting `centre`, `device` and `kind`.
+pub const LABELS_PER_SERIES: usize = 8;
+
+/// Bytes of one label value. Longer ones are refused, not cut: two cut values could be equal.
+pub const LABEL_BYTES: usize = 128;
+
+/// Bytes of an id: centre, device, agent.
+pub const ID_BYTES: usize = 63;
+
+/// Age of the oldest sample that is still of use.
+pub const SAMPLE_AGE: Duration = Duration::from_hours(7 * 24);
+
+/// How far ahead of the clock of its own batch a sample may be: rounding, and a clock that was set
+/// back between measuring and sending.
+pub const SAMPLE_FUTURE: Duration = Duration::from_mins(1);
+
+/// Older than this on arrival, a sample is late: it corrects history, and wakes nobody.
+pub const LIVE_WINDOW: Duration = Duration::from_mins(3);
+
+/// Bytes of a host name, version or other text in a Hello.
+pub const TEXT_BYTES: usize = 128;
+
+/// Targets of one plan.
+pub const TARGETS_PER_PLAN: usize = 64;
+
+/// The shortest and longest interval a plan may ask for.
+pub const INTERVAL: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(1);

@@ -1,0 +1,342 @@
+//! The one list of every metric there is: name, type, unit, labels, help, and who makes it.
+//!
+//! Agents name what they send from here, the collector checks what it receives and renders
+//! `/metrics` from here, dashboards and rules refer to it, and `docs/metrics.md` is generated from
+//! it. A metric that nothing produces does not belong here.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// One entry of the catalogue. Two entries are the same when they are the same `static`.
+#[derive(Debug)]
+pub struct Metric {
+    /// With the prefix `dawnwatch_`, base unit and `_total` where it counts.
+    pub name: &'static str,
+    /// How the values behave.
+    pub kind: Kind,
+    /// What the values mean; also how a page formats them.
+    pub unit: Unit,
+    /// Who makes it, and thereby which labels it has beside its own.
+    pub origin: Origin,
+    /// Its own labels, in the order they are rendered.
+    pub labels: &'static [&'static str],
+    /// One sentence for `# HELP`, the docs page and the tool tip.
+    pub help: &'static str,
+}
+
+/// How values behave over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, until whoever counts starts again.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts of observations per bucket, with [`Part`]s.
+    Histogram,
+}
+
+/// What a value means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Unit {
+    Seconds,
+    /// A moment, Unix seconds.
+    Timestamp,
+    Bytes,
+    BitsPerSecond,
+    /// 0 to 1.
+    Ratio,
+    Celsius,
+    /// Things counted.
+    Count,
+    /// 0 or 1.
+    Boolean,
+    /// Always 1: the labels carry what there is to know.
+    Info,
+}
+
+/// Who makes a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Measured by an agent. Also labelled `centre`, `device`, `kind`.
+    Agent,
+    /// Worked out by the collector about a device. Also labelled `centre`, `device`, `kind`.
+    Device,
+    /// Worked out by the collector about a centre. Also labelled `centre`.
+    Centre,
+    /// The collector's own health. No further labels.
+    Collector,
+}
+
+/// Which part of a metric one series is. Everything but a histogram has one part, its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names of the exposition format")]
+pub enum Part {
+    Value,
+    /// Has the label `le`.
+    Bucket,
+    Sum,
+    Count,
+}
+
+impl Part {
+    /// What is added to the metric's name.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Value => "",
+            Self::Bucket => "_bucket",
+            Self::Sum => "_sum",
+            Self::Count => "_count",
+        }
+    }
+}
+
+impl Metric {
+    /// The parts a series of this metric can be.
+    #[must_use]
+    pub fn parts(&self) -> &'static [Part] {
+        match self.kind {
+            Kind::Histogram => &[Part::Bucket, Part::Sum, Part::Count],
+            Kind::Counter | Kind::Gauge => &[Part::Value],
+        }
+    }
+
+    /// Where this metric stands in [`CATALOGUE`].
+    #[must_use]
+    pub fn position(&'static self) -> usize {
+        POSITIONS
+            .get(self.name)
+            .map_or(CATALOGUE.len(), |(position, _)| *position)
+    }
+}
+
+impl PartialEq for Metric {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Metric {}
+
+/// Finds a metric and its part by the name a series has.
+#[must_use]
+pub fn find(name: &str) -> Option<(&'static Metric, Part)> {
+    let (position, part) = POSITIONS.get(name)?;
+    Some((CATALOGUE.get(*position)?, *part))
+}
+
+/// By series name; a histogram's own name is here too, for [`Metric::position`], as its count.
+static POSITIONS: LazyLock<HashMap<String, (usize, Part)>> = LazyLock::new(|| {
+    let mut positions = HashMap::new();
+    for (position, metric) in CATALOGUE.iter().enumerate() {
+        positions.insert(metric.name.to_owned(), (position, Part::Value));
+        for part in metric.parts() {
+            positions.insert(
+                format!("{}{}", metric.name, part.suffix()),
+                (position, *part),
+            );
+        }
+    }
+    positions
+});
+
+macro_rules! catalogue {
+    ($($id:ident: $kind:ident $unit:ident $origin:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub static $id: Metric = Metric {
+                name: $name,
+                kind: Kind::$kind,
+                unit: Unit::$unit,
+                origin: Origin::$origin,
+                labels: &[$($label),*],
+                help: $help,
+            };
+        )*
+        /// Every metric, in the order of `/metrics` and of the docs page.
+        pub static CATALOGUE: &[&Metric] = &[$(&$id),*];
+    };
+}
+
+catalogue! {
+    AGENT_UP: Gauge Boolean Device "dawnwatch_agent_up" []
+        "Whether the agent is connected and reports. Stays, at 0, when everything else about the device vanishes.";
+    AGENT_GOODBYE: Gauge Boolean Device "dawnwatch_agent_goodbye" []
+        "Whether the agent announced that it would be silent: its machine was shut down, or it was stopped.";
+    AGENT_INFO: Gauge Info Device "dawnwatch_agent_info" ["version", "os", "arch"]
+        "The agent's version and platform.";
+    AGENT_LAST_REPORT: Gauge Timestamp Device "dawnwatch_agent_last_report_timestamp_seconds" []
+        "When the collector last received measurements, by the collector's clock.";
+    AGENT_CLOCK_OFFSET: Gauge Seconds Device "dawnwatch_agent_clock_offset_seconds" []
+        "The agent's clock less the collector's at the last exchange; the time a message travels counts as an agent that is slow.";
+    AGENT_CERTIFICATE_EXPIRY: Gauge Timestamp Device "dawnwatch_agent_certificate_expiry_timestamp_seconds" []
+        "When the agent's newest certificate expires.";
+    AGENT_DROPPED_SAMPLES: Counter Count Device "dawnwatch_agent_dropped_samples_total" []
+        "Samples the agent dropped because its spool was full or they were too old.";
+    AGENT_SPOOL_BYTES: Gauge Bytes Agent "dawnwatch_agent_spool_bytes" []
+        "Size of the measurements that wait at the agent.";
+    AGENT_SPOOL_OLDEST: Gauge Timestamp Agent "dawnwatch_agent_spool_oldest_timestamp_seconds" []
+        "When the oldest measurement that waits at the agent was made. Absent while none waits.";
+    AGENT_SOURCE_SUCCESS: Gauge Boolean Agent "dawnwatch_agent_source_success" ["source"]
+        "Whether the source could measure at its last run. A probe that got no answer has measured.";
+    AGENT_SOURCE_DURATION: Gauge Seconds Agent "dawnwatch_agent_source_duration_seconds" ["source"]
+        "How long the last run of the source took.";
+
+    DEVICE_UP: Gauge Boolean Device "dawnwatch_device_up" []
+        "Whether the device is known to be on.";
+    DEVICE_INFO: Gauge Info Agent "dawnwatch_device_info" ["vendor", "model", "serial", "os"]
+        "Make, model, serial number and operating system, as far as the device tells.";
+    DEVICE_OS_INFO: Gauge Info Agent "dawnwatch_device_os_info" ["name", "version", "kernel", "hostname"]
+        "Operating system, its version and kernel, and the host name.";
+    DEVICE_BOOT_TIME: Gauge Timestamp Agent "dawnwatch_device_boot_time_seconds" []
+        "When the device was started, by its own clock.";
+    DEVICE_CPU_COUNT: Gauge Count Agent "dawnwatch_device_cpu_count" []
+        "Logical processors.";
+    DEVICE_CPU_USAGE: Gauge Ratio Agent "dawnwatch_device_cpu_usage_ratio" []
+        "Share of time that all processors were busy since the previous sample.";
+    DEVICE_LOAD_AVERAGE: Gauge Count Agent "dawnwatch_device_load_average" ["minutes"]
+        "Processes running or waiting to run, averaged over 1, 5 and 15 minutes.";
+    DEVICE_MEMORY_SIZE: Gauge Bytes Agent "dawnwatch_device_memory_size_bytes" []
+        "Installed memory that the operating system can use.";
+    DEVICE_MEMORY_AVAILABLE: Gauge Bytes Agent "dawnwatch_device_memory_available_bytes" []
+        "Memory that programs can still get without swapping.";
+    DEVICE_SWAP_SIZE: Gauge Bytes Agent "dawnwatch_device_swap_size_bytes" []
+        "Size of the swap space.";
+    DEVICE_SWAP_USED: Gauge Bytes Agent "dawnwatch_device_swap_used_bytes" []
+        "Swap space in use.";
+    DEVICE_FILESYSTEM_SIZE: Gauge Bytes Agent "dawnwatch_device_filesystem_size_bytes" ["mountpoint"]
+        "Size of the file system.";
+    DEVICE_FILESYSTEM_AVAILABLE: Gauge Bytes Agent "dawnwatch_device_filesystem_available_bytes" ["mountpoint"]
+        "Space that ordinary users can still fill.";
+    DEVICE_DISK_READ: Counter Bytes Agent "dawnwatch_device_disk_read_bytes_total" ["disk"]
+        "Bytes read from the disk since the device was started.";
+    DEVICE_DISK_WRITTEN: Counter Bytes Agent "dawnwatch_device_disk_written_bytes_total" ["disk"]
+        "Bytes written to the disk since the device was started.";
+    DEVICE_TEMPERATURE: Gauge Celsius Agent "dawnwatch_device_temperature_celsius" ["sensor"]
+        "Temperature of a sensor.";
+    DEVICE_INTERFACE_UP: Gauge Boolean Agent "dawnwatch_device_interface_up" ["interface"]
+        "Whether the network interface has a link.";
+    DEVICE_INTERFACE_SPEED: Gauge BitsPerSecond Agent "dawnwatch_device_interface_speed_bits_per_second" ["interface"]
+        "Negotiated speed of the network interface, where it has one.";
+    DEVICE_INTERFACE_RECEIVE_BYTES: Counter Bytes Agent "dawnwatch_device_interface_receive_bytes_total" ["interface"]
+        "Bytes received by the network interface.";
+    DEVICE_INTERFACE_TRANSMIT_BYTES: Counter Bytes Agent "dawnwatch_device_interface_transmit_bytes_total" ["interface"]
+        "Bytes sent by the network interface.";
+    DEVICE_INTERFACE_RECEIVE_ERRORS: Counter Count Agent "dawnwatch_device_interface_receive_errors_total" ["interface"]
+        "Packets that arrived damaged.";
+    DEVICE_INTERFACE_TRANSMIT_ERRORS: Counter Count Agent "dawnwatch_device_interface_transmit_errors_total" ["interface"]
+        "Packets that could not be sent.";
+    DEVICE_INTERFACE_RECEIVE_DROPS: Counter Count Agent "dawnwatch_device_interface_receive_drops_total" ["interface"]
+        "Packets that arrived and were dropped, for want of buffers or of a receiver.";
+    DEVICE_INTERFACE_TRANSMIT_DROPS: Counter Count Agent "dawnwatch_device_interface_transmit_drops_total" ["interface"]
+        "Packets dropped before they were sent.";
+
+    LINK_RTT: Histogram Seconds Agent "dawnwatch_link_rtt_seconds" ["segment", "target"]
+        "Round-trip times of the answered echoes since the agent started.";
+    LINK_RTT_MIN: Gauge Seconds Agent "dawnwatch_link_rtt_min_seconds" ["segment", "target"]
+        "Shortest round-trip time of the last round. Absent when nothing was answered.";
+    LINK_RTT_MEDIAN: Gauge Seconds Agent "dawnwatch_link_rtt_median_seconds" ["segment", "target"]
+        "Median round-trip time of the last round. Absent when nothing was answered.";
+    LINK_RTT_MAX: Gauge Seconds Agent "dawnwatch_link_rtt_max_seconds" ["segment", "target"]
+        "Longest round-trip time of the last round. Absent when nothing was answered.";
+    LINK_JITTER: Gauge Seconds Agent "dawnwatch_link_jitter_seconds" ["segment", "target"]
+        "Mean difference between neighbouring round-trip times of the last round. Absent below two answers.";
+    LINK_SENT: Counter Count Agent "dawnwatch_link_sent_total" ["segment", "target"]
+        "Echoes sent since the agent started.";
+    LINK_RECEIVED: Counter Count Agent "dawnwatch_link_received_total" ["segment", "target"]
+        "Echoes answered since the agent started.";
+    LINK_LOSS: Gauge Ratio Agent "dawnwatch_link_loss_ratio" ["segment", "target"]
+        "Share of the last round's echoes that stayed unanswered. A round is few packets: judge a line by the counters over minutes.";
+    LINK_METHOD_INFO: Gauge Info Agent "dawnwatch_link_method_info" ["segment", "target", "address", "method"]
+        "The address that is probed and how: icmp_datagram, icmp_raw, or tcp_connect where the system allows no ICMP.";
+
+    CENTRE_INFO: Gauge Info Centre "dawnwatch_centre_info" ["name", "area", "isp", "province", "latitude", "longitude"]
+        "What the registry knows of the centre.";
+    CENTRE_OPEN: Gauge Boolean Centre "dawnwatch_centre_open" []
+        "Whether the centre is open now, by its hours. Absent when it has none.";
+
+    COLLECTOR_BUILD_INFO: Gauge Info Collector "dawnwatch_collector_build_info" ["version"]
+        "Version of the collector.";
+    COLLECTOR_START_TIME: Gauge Timestamp Collector "dawnwatch_collector_start_time_seconds" []
+        "When the collector was started.";
+    COLLECTOR_STREAMS: Gauge Count Collector "dawnwatch_collector_streams" []
+        "Agents connected now.";
+    COLLECTOR_STREAMS_ENDED: Counter Count Collector "dawnwatch_collector_streams_ended_total" ["reason"]
+        "Streams that ended, by reason.";
+    COLLECTOR_CONNECTIONS_REFUSED: Counter Count Collector "dawnwatch_collector_connections_refused_total" ["reason"]
+        "Connections that ended before any call: TLS failures, timeouts, too many at once.";
+    COLLECTOR_ENROLMENTS: Counter Count Collector "dawnwatch_collector_enrolments_total" ["outcome"]
+        "Enrolments and renewals, by outcome.";
+    COLLECTOR_BATCHES: Counter Count Collector "dawnwatch_collector_batches_total" ["outcome"]
+        "Batches received, by outcome.";
+    COLLECTOR_BATCHES_PACED: Counter Count Collector "dawnwatch_collector_batches_paced_total" []
+        "Batches that had to wait because their agent sent faster than it may.";
+    COLLECTOR_SAMPLES: Counter Count Collector "dawnwatch_collector_samples_total" []
+        "Samples accepted.";
+    COLLECTOR_SAMPLES_LATE: Counter Count Collector "dawnwatch_collector_samples_late_total" []
+        "Samples accepted that were too old on arrival for the live view.";
+    COLLECTOR_SAMPLES_REJECTED: Counter Count Collector "dawnwatch_collector_samples_rejected_total" ["reason"]
+        "Samples refused, by reason.";
+    COLLECTOR_SERIES_REJECTED: Counter Count Collector "dawnwatch_collector_series_rejected_total" ["reason"]
+        "Series definitions refused, by reason.";
+    COLLECTOR_RECEIVED_BYTES: Counter Bytes Collector "dawnwatch_collector_received_bytes_total" []
+        "Bytes received from agents, TLS included, TCP and IP headers not.";
+    COLLECTOR_SENT_BYTES: Counter Bytes Collector "dawnwatch_collector_sent_bytes_total" []
+        "Bytes sent to agents, TLS included, TCP and IP headers not.";
+    COLLECTOR_SERIES: Gauge Count Collector "dawnwatch_collector_series" []
+        "Series in the live view.";
+    COLLECTOR_RENDER_DURATION: Gauge Seconds Collector "dawnwatch_collector_render_duration_seconds" []
+        "How long the previous page of /metrics took to render.";
+    COLLECTOR_REGISTRY_ERRORS: Counter Count Collector "dawnwatch_collector_registry_errors_total" []
+        "Operations of the registry that failed.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The conventions of the exposition format, and our own.
+    #[test]
+    fn names_follow_the_conventions() {
+        for metric in CATALOGUE {
+            let Metric {
+                name, kind, unit, ..
+            } = metric;
+            assert!(name.starts_with("dawnwatch_"), "{name}");
+            assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
+            assert!(metric.help.ends_with('.'), "{name}: help is a sentence");
+            let stem = name.trim_end_matches("_total");
+            let ending = match unit {
+                Unit::Seconds => "_seconds",
+                Unit::Timestamp => "_seconds",
+                Unit::Bytes => "_bytes",
+                Unit::BitsPerSecond => "_bits_per_second",
+                Unit::Ratio => "_ratio",
+                Unit::Celsius => "_celsius",
+                Unit::Info => "_info",
+                Unit::Count | Unit::Boolean => "",
+            };
+            assert!(stem.ends_with(ending), "{name} measures {unit:?}");
+            for label in metric.labels {
+                let reserved = ["centre", "device", "kind", "le", "job", "instance"];
+                assert!(!reserved.contains(label), "{name}: {label} is reserved");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let mut names: Vec<_> = CATALOGUE.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), CATALOGUE.len());
+        assert_eq!(
+            find("dawnwatch_link_rtt_seconds_bucket"),
+            Some((&LINK_RTT, Part::Bucket))
+        );
+        assert_eq!(find("dawnwatch_agent_up"), Some((&AGENT_UP, Part::Value)));
+        assert_eq!(find("dawnwatch_nonsense"), None);
+        assert_eq!(CATALOGUE.get(LINK_SENT.position()), Some(&&LINK_SENT));
+    }
+}
