@@ -1,0 +1,4 @@
+//! Being written.
+/// When a centre is open.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Hours;
