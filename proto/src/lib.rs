@@ -3,13 +3,14 @@
 //! In reading order: `dawnwatch/v1/*.proto` (the messages, commented for a reader who has nothing
 //! else), [`wire`] (their generated code), [`limits`] (the sizes both sides must agree on), [`ids`],
 //! [`metrics`] (every metric there is), [`stream`] (batches ↔ samples, with all validation of
-//! input), [`plan`]. Deliberately absent: IO, clocks and TLS.
+//! input), [`plan`], [`token`]. Deliberately absent: IO, clocks and TLS.
 
 pub mod ids;
 pub mod limits;
 pub mod metrics;
 pub mod plan;
 pub mod stream;
+pub mod token;
 
 /// Generated from `dawnwatch/v1/*.proto`; see `tests/generated.rs`.
 #[allow(missing_docs, clippy::all, clippy::pedantic, clippy::indexing_slicing, reason = "generated")]
