@@ -1,9 +1,305 @@
-//! What this machine knows of itself.
+//! What this machine knows of itself: one file per source, and the thread they read on.
+//!
+//! Host sources are plain blocking calls ([`HostSource`]). [`Blocking`] makes a [`Source`] of each,
+//! so that a disk that never answers delays its own source and nothing else, with one thread.
 
-use super::Source;
+mod boot;
+mod cpu;
+mod disk_io;
+mod filesystem;
+mod hardware;
+mod load;
+mod memory;
+mod network;
+mod os_info;
+mod temperature;
+
+use std::error::Error;
+use std::time::Duration;
+
+use proto::limits::LABEL_BYTES;
+use proto::plan::Plan;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Readings, Sampling, Source, Unmeasurable};
+
+/// Makes a host source. A source that panicked is made anew.
+type Make = fn() -> Box<dyn HostSource>;
 
 /// Every host source.
+const SOURCES: [(&str, Make); 10] = [
+    ("cpu", || Box::new(cpu::Cpu::default())),
+    ("memory", || Box::new(memory::Memory::default())),
+    (
+        "filesystem",
+        || Box::new(filesystem::Filesystems::default()),
+    ),
+    ("disk_io", || Box::new(disk_io::DiskIo::default())),
+    ("network", || Box::new(network::Network::default())),
+    ("load", || Box::new(load::Load::default())),
+    ("temperature", || {
+        Box::new(temperature::Temperatures::default())
+    }),
+    ("boot", || Box::new(boot::Boot)),
+    ("os_info", || Box::new(os_info::OsInfo::default())),
+    ("hardware", || Box::new(hardware::Hardware::default())),
+];
+
+/// Every host source, ready to be scheduled.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Source>> {
-    Vec::new()
+    SOURCES
+        .iter()
+        .map(|(name, make)| Box::new(Blocking::new(name, *make)) as Box<dyn Source>)
+        .collect()
+}
+
+/// A thing that reads something of this machine, and may block while it does.
+trait HostSource: Send {
+    /// Reads once.
+    fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable>;
+}
+
+/// Runs a [`HostSource`] on a blocking thread, one call at a time. A call that outlives its run is
+/// left alone, and the runs after it fail at once until it returns.
+struct Blocking {
+    name: &'static str,
+    make: Make,
+    idle: Option<Box<dyn HostSource>>,
+    running: Option<Call>,
+}
+
+struct Call {
+    since: Instant,
+    task: JoinHandle<Returned>,
+}
+
+/// The source itself, what it read, and whether it could.
+type Returned = (Box<dyn HostSource>, Readings, Result<(), Unmeasurable>);
+
+impl Blocking {
+    fn new(name: &'static str, make: Make) -> Self {
+        Self {
+            name,
+            make,
+            idle: None,
+            running: None,
+        }
+    }
+
+    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        if let Some(call) = self.running.take() {
+            if !call.task.is_finished() {
+                let stuck = self.stuck(&call);
+                self.running = Some(call);
+                return Err(stuck);
+            }
+            // What a late call read is not of now.
+            self.idle = call.task.await.ok().map(|(source, ..)| source);
+        }
+        let mut source = self.idle.take().unwrap_or_else(self.make);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut readings = Readings::default();
+            let result = source.read(&mut readings);
+            (source, readings, result)
+        });
+        let call = self.running.insert(Call {
+            since: Instant::now(),
+            task,
+        });
+        let outcome = (&mut call.task).await;
+        self.running = None;
+        let (source, taken, result) = outcome.map_err(|_| Unmeasurable {
+            what: format!("{} broke down", self.name),
+            remedy: "report the message in the agent's log".to_owned(),
+        })?;
+        self.idle = Some(source);
+        readings.taken.extend(taken.taken);
+        readings.limitations.extend(taken.limitations);
+        result
+    }
+
+    fn stuck(&self, call: &Call) -> Unmeasurable {
+        let seconds = call.since.elapsed().as_secs();
+        Unmeasurable {
+            what: format!("{} has not returned for {seconds} s", self.name),
+            remedy:
+                "look for a disk, mount or driver that hangs, and restart the machine if it stays"
+                    .to_owned(),
+        }
+    }
+}
+
+impl Source for Blocking {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn interval(&self, plan: &Plan) -> Duration {
+        plan.host_interval
+    }
+
+    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
+        Box::pin(self.run(readings))
+    }
+}
+
+/// What seldom changes: read at first and then once an hour, pushed at every run.
+#[derive(Debug, Default)]
+struct Hourly<T> {
+    read: Option<(Instant, T)>,
+}
+
+impl<T> Hourly<T> {
+    fn get(&mut self, read: impl FnOnce() -> T) -> &T {
+        const HOUR: Duration = Duration::from_hours(1);
+        let fresh = self.read.take().filter(|(when, _)| when.elapsed() < HOUR);
+        let (_, value) = self
+            .read
+            .insert(fresh.unwrap_or_else(|| (Instant::now(), read())));
+        value
+    }
+}
+
+/// Keeps the first `bound` things that have a name fit for a label, and says what it left out.
+fn bounded<T>(
+    mut things: Vec<T>,
+    bound: usize,
+    name: fn(&T) -> &str,
+    what: &str,
+    readings: &mut Readings,
+) -> Vec<T> {
+    let found = things.len();
+    things.retain(|thing| (1..=LABEL_BYTES).contains(&name(thing).len()));
+    things.truncate(bound);
+    let left_out = found - things.len();
+    if left_out > 0 {
+        readings.limitations.push(Unmeasurable {
+            what: format!("{left_out} of {found} {what} are left out"),
+            remedy: format!("at most {bound} with names of up to {LABEL_BYTES} bytes are measured"),
+        });
+    }
+    things
+}
+
+/// Text of the system for a label that only people read: without control characters, cut to fit.
+fn display_text(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    let mut cut = text.trim().to_owned();
+    cut.truncate(cut.floor_char_boundary(LABEL_BYTES));
+    cut
+}
+
+/// Counters and sizes are exact up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "samples are floating point")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// For errors whose cause says it all.
+fn unreadable(error: &dyn Error) -> Unmeasurable {
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    Unmeasurable {
+        what: format!("{error}{}", cause.unwrap_or_default()),
+        remedy: "let the agent's user read it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::sync::{Condvar, Mutex};
+
+    use proto::metrics;
+
+    use super::*;
+
+    /// Whether [`Hanging`] may return.
+    static DOOR: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+    struct Hanging;
+
+    impl HostSource for Hanging {
+        fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+            let open = DOOR.0.lock().unwrap();
+            drop(DOOR.1.wait_while(open, |open| !*open).unwrap());
+            readings.push(&metrics::DEVICE_CPU_COUNT, &[], 1.0);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_hangs_fails_the_next_run_at_once_and_recovers_when_it_returns() {
+        let mut source = Blocking::new("hanging", || Box::new(Hanging));
+        let mut readings = Readings::default();
+        let given_up =
+            tokio::time::timeout(Duration::from_millis(1), source.sample(&mut readings)).await;
+        assert!(given_up.is_err(), "the first run hangs");
+
+        let stuck = source.sample(&mut readings).await.unwrap_err();
+        assert!(stuck.what.contains("has not returned"), "{stuck}");
+        assert!(readings.taken.is_empty());
+
+        *DOOR.0.lock().unwrap() = true;
+        DOOR.1.notify_all();
+        while !source.running.as_ref().unwrap().task.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        source.sample(&mut readings).await.unwrap();
+        assert_eq!(readings.taken.len(), 1, "of the new call alone");
+    }
+
+    struct Panicking;
+
+    impl HostSource for Panicking {
+        fn read(&mut self, _: &mut Readings) -> Result<(), Unmeasurable> {
+            panic!("on purpose")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_its_source() {
+        let mut source = Blocking::new("panicking", || Box::new(Panicking));
+        for _ in 0..2 {
+            let error = source.sample(&mut Readings::default()).await.unwrap_err();
+            assert!(error.what.contains("broke down"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_told() {
+        let mut readings = Readings::default();
+        let names = vec![
+            "a".to_owned(),
+            String::new(),
+            "x".repeat(129),
+            "b".to_owned(),
+        ];
+        let kept = bounded(names.clone(), 9, |name| name, "disks", &mut readings);
+        assert_eq!(kept, ["a", "b"]);
+        let kept = bounded(names, 1, |name| name, "disks", &mut readings);
+        assert_eq!(kept, ["a"]);
+        let said: Vec<_> = readings.limitations.iter().map(|one| &one.what).collect();
+        assert_eq!(
+            said,
+            ["2 of 4 disks are left out", "3 of 4 disks are left out"]
+        );
+    }
+
+    #[test]
+    fn display_text_fits_a_label() {
+        assert_eq!(display_text(" Acme\tInc\0\n"), "Acme Inc");
+        assert_eq!(display_text(&"ệ".repeat(60)), "ệ".repeat(42));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_facts_are_read_again_after_an_hour() {
+        let mut hourly = Hourly::default();
+        assert_eq!(hourly.get(|| 1), &1);
+        tokio::time::advance(Duration::from_mins(59)).await;
+        assert_eq!(hourly.get(|| 2), &1);
+        tokio::time::advance(Duration::from_mins(2)).await;
+        assert_eq!(hourly.get(|| 3), &3);
+    }
 }

@@ -1,0 +1,61 @@
+//! Linux: files of `/proc` and `/sys`, read and parsed apart. OpenWrt is Linux too.
+
+mod disks;
+mod filesystems;
+mod interfaces;
+mod resolvers;
+mod routes;
+mod temperatures;
+
+use super::{Root, Unreadable};
+
+pub use disks::disks;
+pub use filesystems::filesystems;
+pub use interfaces::{interface_index, interfaces};
+pub use resolvers::resolvers;
+pub use routes::gateways;
+pub use temperatures::temperatures;
+
+/// What a person can do so that the agent may send ICMP.
+pub const ICMP_REMEDY: &str = "set net.ipv4.ping_group_range to \"0 2147483647\" with sysctl, \
+     or give the agent the capability CAP_NET_RAW";
+
+/// A name for this boot, new after each. Empty when the kernel has none.
+#[must_use]
+pub fn boot_id(root: &Root) -> String {
+    root.read("proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// Load averages over 1, 5 and 15 minutes.
+pub fn load_average(root: &Root) -> Result<Option<[f64; 3]>, Unreadable> {
+    Ok(parse_load_average(&root.read("proc/loadavg")?))
+}
+
+fn parse_load_average(loadavg: &str) -> Option<[f64; 3]> {
+    let mut words = loadavg.split_whitespace();
+    let mut next = || words.next()?.parse().ok();
+    Some([next()?, next()?, next()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_average_is_three_numbers() {
+        let check = |text: &str, expected| assert_eq!(parse_load_average(text), expected);
+        check("0.52 0.58 1.59 2/389 12345\n", Some([0.52, 0.58, 1.59]));
+        check("0.52 0.58", None);
+        check("", None);
+    }
+
+    #[test]
+    fn boot_id_stays_the_same_within_a_boot() {
+        let root = Root::default();
+        assert_eq!(boot_id(&root), boot_id(&root));
+        assert_eq!(boot_id(&root).len(), 36);
+        assert_eq!(boot_id(&Root("/nowhere".into())), "");
+    }
+}

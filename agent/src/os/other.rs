@@ -1,0 +1,44 @@
+//! Systems nobody has written for yet: what `sysinfo` reads alike everywhere is all there is.
+
+use super::{Address, Disk, Filesystem, Interface, Root, Temperature, Unreadable};
+
+/// What a person can do so that the agent may send ICMP.
+pub const ICMP_REMEDY: &str = "run the agent with the right to open raw sockets";
+
+/// Not available on this system yet.
+#[must_use]
+pub fn boot_id(_: &Root) -> String {
+    String::new()
+}
+
+/// Not available on this system yet.
+#[must_use]
+pub fn interface_index(_: &Root, _: &str) -> Option<u32> {
+    None
+}
+
+/// Not available on this system yet.
+#[must_use]
+pub fn temperatures(_: &Root) -> Vec<Temperature> {
+    Vec::new()
+}
+
+macro_rules! nothing {
+    ($($name:ident: $type:ty),*) => {
+        $(
+            /// Not available on this system yet.
+            pub fn $name(_: &Root) -> Result<$type, Unreadable> {
+                Ok(<$type>::default())
+            }
+        )*
+    };
+}
+
+nothing! {
+    gateways: Vec<Address>,
+    resolvers: Vec<Address>,
+    interfaces: Vec<Interface>,
+    disks: Vec<Disk>,
+    filesystems: Vec<Filesystem>,
+    load_average: Option<[f64; 3]>
+}

@@ -1,0 +1,45 @@
+//! Windows 7 to 11, so far only what `sysinfo` reads alike everywhere: routes, interfaces and disks
+//! follow, through calls of the system (`GetIpForwardTable2` and its kin), never WMI or PowerShell.
+
+use super::{Address, Disk, Filesystem, Interface, Root, Temperature, Unreadable};
+
+/// What a person can do so that the agent may send ICMP.
+pub const ICMP_REMEDY: &str = "run the agent as a service of the system account";
+
+/// Not available on this system yet.
+#[must_use]
+pub fn boot_id(_: &Root) -> String {
+    String::new()
+}
+
+/// Not available on this system yet.
+#[must_use]
+pub fn interface_index(_: &Root, _: &str) -> Option<u32> {
+    None
+}
+
+/// Not available on this system yet.
+#[must_use]
+pub fn temperatures(_: &Root) -> Vec<Temperature> {
+    Vec::new()
+}
+
+macro_rules! nothing {
+    ($($name:ident: $type:ty),*) => {
+        $(
+            /// Not available on this system yet.
+            pub fn $name(_: &Root) -> Result<$type, Unreadable> {
+                Ok(<$type>::default())
+            }
+        )*
+    };
+}
+
+nothing! {
+    gateways: Vec<Address>,
+    resolvers: Vec<Address>,
+    interfaces: Vec<Interface>,
+    disks: Vec<Disk>,
+    filesystems: Vec<Filesystem>,
+    load_average: Option<[f64; 3]>
+}
