@@ -1,0 +1,97 @@
+//! A set of sequences, small when they are neighbours.
+
+use std::collections::BTreeMap;
+
+/// First to last of each run, both inclusive, never touching each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ranges(BTreeMap<u64, u64>);
+
+impl Ranges {
+    pub(crate) fn contains(&self, sequence: u64) -> bool {
+        self.0
+            .range(..=sequence)
+            .next_back()
+            .is_some_and(|(_, last)| *last >= sequence)
+    }
+
+    pub(crate) fn insert(&mut self, sequence: u64) {
+        self.insert_range(sequence, sequence);
+    }
+
+    pub(crate) fn insert_range(&mut self, first: u64, last: u64) {
+        let (mut first, mut last) = (first, last.max(first));
+        // Each run that overlaps or touches the new one becomes part of it.
+        while let Some((&start, &end)) = self.0.range(..=last.saturating_add(1)).next_back() {
+            if end.saturating_add(1) < first {
+                break;
+            }
+            first = first.min(start);
+            last = last.max(end);
+            self.0.remove(&start);
+        }
+        self.0.insert(first, last);
+    }
+
+    /// Forgets everything below `sequence`.
+    pub(crate) fn remove_below(&mut self, sequence: u64) {
+        let cut = self.0.range(..sequence).next_back().map(|(_, last)| *last);
+        self.0 = self.0.split_off(&sequence);
+        if let Some(last) = cut.filter(|last| *last >= sequence) {
+            self.0.insert(sequence, last);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().map(|(first, last)| (*first, *last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ranges_are_a_set(steps in prop::collection::vec((0u64..40, 0u64..4, prop::bool::weighted(0.1)), 0..60)) {
+            let mut ranges = Ranges::default();
+            let mut model = BTreeSet::new();
+            for (first, more, cut) in steps {
+                if cut {
+                    ranges.remove_below(first);
+                    model.retain(|member| *member >= first);
+                } else {
+                    ranges.insert_range(first, first + more);
+                    model.extend(first..=first + more);
+                }
+                let runs = model.iter().filter(|member| !model.contains(&(**member + 1))).count();
+                prop_assert_eq!(ranges.len(), runs);
+                for member in 0..50 {
+                    prop_assert_eq!(ranges.contains(member), model.contains(&member));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_numbers_are_no_trouble() {
+        let mut ranges = Ranges::default();
+        ranges.insert(u64::MAX);
+        ranges.insert(0);
+        ranges.insert_range(1, u64::MAX - 1);
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), [(0, u64::MAX)]);
+        ranges.remove_below(u64::MAX);
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), [(u64::MAX, u64::MAX)]);
+    }
+}

@@ -1,0 +1,126 @@
+//! Opening a folder: everything good in it is found, whatever happened to the rest.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::{
+    Entry, Error, Limits, Spool,
+    chunk::{self, MAX_CHUNK_BYTES},
+    folder::Folder,
+    queue::{Chunk, Place, RESERVED_SEQUENCES, Slot},
+    state::{Found, State},
+};
+
+impl Spool {
+    /// Opens a folder, or makes it. Recovers what is there, record by record; [`Spool::stats`] says what was damaged.
+    pub fn open(folder: &Path, limits: Limits, now_unix_ms: i64) -> Result<Self, Error> {
+        let folder = Folder::open(folder)?;
+        let found = State::read(&folder)?;
+        let listing = folder.list()?;
+        let had_state = matches!(found, Found::State(_));
+        let is_damaged = matches!(found, Found::Damaged);
+        let state = match found {
+            Found::State(state) => state,
+            Found::Absent | Found::Damaged => State::default(),
+        };
+        let mut spool = Self::empty(folder, limits, state);
+        if is_damaged {
+            spool.corrupt_files += 1;
+            // Only for inspection; it is replaced below in any case.
+            let _ = fs::rename(spool.folder.state(), spool.folder.corrupt_state());
+        }
+        spool.corrupt = listing.corrupt.iter().copied().collect();
+        let mut damaged = Vec::new();
+        let mut highest = 0;
+        for (id, size) in &listing.chunks {
+            for entry in spool.recover_chunk(*id, *size, &mut damaged) {
+                highest = highest.max(entry.sequence.0);
+            }
+        }
+        spool.count_damaged(&damaged);
+        let numbers = listing.chunks.iter().chain(&listing.corrupt);
+        let last_chunk = numbers.map(|(id, _)| *id).max().unwrap_or_default();
+        spool.next_chunk = last_chunk.saturating_add(1);
+        let above = if had_state {
+            highest.saturating_add(1)
+        } else {
+            // Nobody knows what was reserved: as far above as a reservation goes.
+            highest.saturating_add(if highest > 0 || is_damaged {
+                1 + RESERVED_SEQUENCES
+            } else {
+                1
+            })
+        };
+        spool.next_sequence = spool.state.reserved.max(above);
+        spool.first_in_memory = spool.next_sequence;
+        let saved = spool.save_state();
+        spool.note(&saved);
+        let removed = spool.remove_done_chunks();
+        spool.note_failure(&removed);
+        spool.keep_limits(now_unix_ms);
+        Ok(spool)
+    }
+
+    /// Takes a chunk's good records into the queue; returns all that were good, also those done with.
+    fn recover_chunk(&mut self, id: u64, size: u64, damaged: &mut Vec<Entry>) -> Vec<Entry> {
+        let path = self.folder.chunk(id);
+        let is_ours = size <= MAX_CHUNK_BYTES;
+        let Some(bytes) = is_ours.then(|| fs::read(&path).ok()).flatten() else {
+            // Or the disk does not give it: left alone, reported, and the rest goes on.
+            self.corrupt_files += 1;
+            return Vec::new();
+        };
+        let found = chunk::scan(&bytes);
+        let length = bytes.len() as u64;
+        if found.end < length && !found.is_corrupt {
+            self.cut_bytes += length - found.end;
+            // Appending never goes on in an old chunk, so it does no harm if the tail cannot be cut now.
+            let _ = cut(&path, found.end);
+        }
+        self.corrupt_files += u64::from(found.is_corrupt);
+        let good: Vec<Entry> = found.good.iter().map(|(entry, _)| *entry).collect();
+        let known = good.iter().chain(&found.damaged);
+        let mut chunk = Chunk {
+            first: known
+                .map(|entry| entry.sequence.0)
+                .min()
+                .unwrap_or(u64::MAX),
+            bytes: if found.is_corrupt { length } else { found.end },
+            live: 0,
+            is_corrupt: found.is_corrupt,
+        };
+        for (entry, offset) in found.good {
+            let sequence = entry.sequence.0;
+            // A record stands in two chunks when the sync of the first failed.
+            if self.state.done.contains(sequence) || self.index.contains_key(&sequence) {
+                continue;
+            }
+            let place = Place::Disk { chunk: id, offset };
+            self.index.insert(sequence, Slot { entry, place });
+            self.samples += u64::from(entry.weight);
+            chunk.live += 1;
+        }
+        self.chunks.insert(id, chunk);
+        damaged.extend(found.damaged);
+        good
+    }
+
+    /// Counts damaged records as dropped, once, unless they are done with or stand somewhere else.
+    fn count_damaged(&mut self, damaged: &[Entry]) {
+        let mut counted = BTreeSet::new();
+        for entry in damaged {
+            let sequence = entry.sequence.0;
+            let is_lost =
+                !self.state.done.contains(sequence) && !self.index.contains_key(&sequence);
+            if is_lost && counted.insert(sequence) {
+                self.count_drop(entry.weight);
+                self.state.done.insert(sequence);
+            }
+        }
+    }
+}
+
+fn cut(path: &Path, length: u64) -> std::io::Result<()> {
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    file.set_len(length)?;
+    file.sync_all()
+}
