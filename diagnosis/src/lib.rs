@@ -1,1 +1,21 @@
-//! stub
+//! Where a connection fails and what is wrong there: the names every part of Dawnwatch uses for it.
+//!
+//! [`Segment`] is a stretch of the way from a PC to a portal, [`Fault`] a diagnosed cause. Their words are a public
+//! contract: they stand in metric labels, in the API, in replay files. This crate does no IO, has no clock and no async;
+//! the engine that gets from evidence to faults belongs here too. Sentences for people are not names and do not.
+
+mod faults;
+mod path;
+
+pub use faults::Fault;
+pub use path::Segment;
+
+/// A word that is not in the contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{word}\" is no {kind}")]
+pub struct UnknownName {
+    /// What was looked for: "segment" or "fault".
+    pub kind: &'static str,
+    /// The word.
+    pub word: String,
+}
