@@ -61,10 +61,12 @@
 //! owner's business, with [`Spool::after`], [`Spool::before`] and the ends. All calls block on the disk: keep the spool on
 //! a thread of its own. Memory per record on disk is about 100 bytes, so let a record hold a batch, not a sample.
 
+mod bounds;
 mod chunk;
 mod error;
 mod folder;
 mod limits;
+mod persist;
 mod queue;
 mod ranges;
 mod record;

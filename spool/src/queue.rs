@@ -1,8 +1,8 @@
-//! The queue itself: appending, acknowledging, looking, and staying within the limits.
+//! The queue itself: appending, acknowledging, looking and reading.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Seek, SeekFrom},
 };
 
@@ -13,11 +13,6 @@ use crate::{
     state::State,
     writer::ChunkWriter,
 };
-
-/// Sequences reserved on disk at a time.
-pub(crate) const RESERVED_SEQUENCES: u64 = 4096;
-/// Damaged files kept for inspection.
-const MAX_CORRUPT_FILES: usize = 4;
 
 /// A durable, bounded queue in one folder. See the crate's documentation for what it promises.
 ///
@@ -32,7 +27,7 @@ pub struct Spool {
     pub(crate) chunks: BTreeMap<u64, Chunk>,
     /// Damaged files kept for inspection, with their sizes.
     pub(crate) corrupt: BTreeMap<u64, u64>,
-    writer: Option<ChunkWriter>,
+    pub(crate) writer: Option<ChunkWriter>,
     pub(crate) next_chunk: u64,
     pub(crate) next_sequence: u64,
     /// Records from this sequence on are in memory, those before on disk.
@@ -40,9 +35,9 @@ pub struct Spool {
     pub(crate) state: State,
     /// The state differs from its file.
     pub(crate) state_changed: bool,
-    memory_bytes: u64,
+    pub(crate) memory_bytes: u64,
     /// Bytes in memory at which everything is written to disk.
-    spill_at: u64,
+    pub(crate) spill_at: u64,
     pub(crate) samples: u64,
     pub(crate) corrupt_files: u64,
     pub(crate) cut_bytes: u64,
@@ -148,34 +143,6 @@ impl Spool {
         true
     }
 
-    /// Writes to disk what is only in memory: records, acknowledgements, counts. After an error everything is as before,
-    /// and a later call may succeed.
-    pub fn persist(&mut self, now_unix_ms: i64) -> Result<(), Error> {
-        let persisted = self.try_persist(now_unix_ms);
-        self.note(&persisted);
-        persisted
-    }
-
-    fn try_persist(&mut self, now_unix_ms: i64) -> Result<(), Error> {
-        if !self.folder.is_there() {
-            self.folder.make_anew()?;
-            self.writer = None;
-            self.state_changed = true;
-            self.forget_missing_chunks();
-        }
-        self.keep_limits(now_unix_ms);
-        // Each is tried even when another fails: deleting may be what makes the room for writing.
-        let removed = self.remove_done_chunks();
-        let written = self.write_memory_to_chunks();
-        let saved = if self.state_changed {
-            self.save_state()
-        } else {
-            Ok(())
-        };
-        self.spill_at = self.limits.spill_bytes;
-        removed.and(written).and(saved)
-    }
-
     /// The oldest waiting record.
     pub fn oldest(&self) -> Option<Entry> {
         self.index.values().next().map(|slot| slot.entry)
@@ -251,137 +218,8 @@ impl Spool {
         })
     }
 
-    /// Writes the records in memory, oldest first, chunk by chunk.
-    fn write_memory_to_chunks(&mut self) -> Result<(), Error> {
-        while let Some((_, slot)) = self.index.range(self.first_in_memory..).next() {
-            let size = slot.entry.size();
-            let mut writer = match self.writer.take() {
-                Some(writer) if writer.length() + size <= self.limits.chunk_bytes() => writer,
-                _ => {
-                    let id = self.next_chunk;
-                    self.next_chunk += 1;
-                    ChunkWriter::create(&self.folder, id)?
-                }
-            };
-            if let Err(error) = self.fill(&mut writer) {
-                let id = writer.id;
-                writer.abandon();
-                let removed = self.remove_if_done(id);
-                self.note_failure(&removed);
-                return Err(error);
-            }
-            self.writer = Some(writer);
-        }
-        Ok(())
-    }
-
-    /// Writes as many records as the chunk has room for; into a new chunk at least one.
-    fn fill(&mut self, writer: &mut ChunkWriter) -> Result<(), Error> {
-        let mut places = Vec::new();
-        for (sequence, slot) in self.index.range(self.first_in_memory..) {
-            let Place::Memory(bytes) = &slot.place else {
-                continue;
-            };
-            let is_full = writer.length() + slot.entry.size() > self.limits.chunk_bytes();
-            if is_full && writer.has_records() {
-                break;
-            }
-            places.push((*sequence, writer.buffer(&slot.entry, bytes)));
-        }
-        let Some((first, _)) = places.first().copied() else {
-            return Ok(());
-        };
-        // Known before it is written: whatever becomes of it, the file is there.
-        let chunk = self.chunks.entry(writer.id).or_insert(Chunk {
-            first,
-            bytes: 0,
-            live: 0,
-            is_corrupt: false,
-        });
-        writer.write_and_sync(&self.folder)?;
-        chunk.bytes = writer.length();
-        chunk.live += places.len() as u64;
-        for (sequence, offset) in places {
-            self.first_in_memory = sequence.saturating_add(1);
-            if let Some(slot) = self.index.get_mut(&sequence) {
-                self.memory_bytes -= slot.entry.size();
-                slot.place = Place::Disk {
-                    chunk: writer.id,
-                    offset,
-                };
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn save_state(&mut self) -> Result<(), Error> {
-        // What no chunk can hold need not be remembered.
-        match self.chunks.values().map(|chunk| chunk.first).min() {
-            Some(first) => self.state.done.remove_below(first),
-            None => self.state.done.clear(),
-        }
-        let before = self.state.reserved;
-        self.state.reserved = self.next_sequence.saturating_add(RESERVED_SEQUENCES);
-        let saved = self.state.replace_and_sync(&self.folder);
-        if saved.is_ok() {
-            self.state_changed = false;
-        } else {
-            self.state.reserved = before;
-        }
-        saved
-    }
-
-    /// Drops what is too old, then the oldest while there is too much.
-    pub(crate) fn keep_limits(&mut self, now_unix_ms: i64) {
-        let age = i64::try_from(self.limits.age.as_millis()).unwrap_or(i64::MAX);
-        let oldest_time = now_unix_ms.saturating_sub(age);
-        let mut emptied = false;
-        while let Some(entry) = self
-            .oldest()
-            .filter(|entry| entry.time_unix_ms < oldest_time)
-        {
-            emptied |= self.drop_record(entry.sequence.0);
-        }
-        while self.memory_bytes > self.limits.memory_bytes {
-            let Some((&sequence, _)) = self.index.range(self.first_in_memory..).next() else {
-                break;
-            };
-            self.drop_record(sequence);
-        }
-        while self.used_bytes() > self.limits.bytes {
-            if self.remove_oldest_corrupt_file() {
-                continue;
-            }
-            let Some(slot) = self.index.values().next() else {
-                break;
-            };
-            match slot.place {
-                Place::Memory(_) => emptied |= self.drop_record(slot.entry.sequence.0),
-                Place::Disk { chunk, .. } => {
-                    self.drop_all_in(chunk);
-                    emptied = true;
-                }
-            }
-        }
-        if emptied {
-            // The count before the deletion, so that a crash between them counts nothing twice and forgets nothing.
-            let saved = self.save_state();
-            self.note_failure(&saved);
-            let removed = self.remove_done_chunks();
-            self.note_failure(&removed);
-        }
-    }
-
-    /// A file without waiting records is only waiting to be deleted, so it does not count.
-    fn used_bytes(&self) -> u64 {
-        let chunks = self.chunks.values().filter(|chunk| chunk.live > 0);
-        self.memory_bytes
-            + chunks.map(|chunk| chunk.bytes).sum::<u64>()
-            + self.corrupt.values().sum::<u64>()
-    }
-
     /// Removes a record from the queue, and remembers that it is done with.
-    fn take_out(&mut self, sequence: u64) -> Option<Slot> {
+    pub(crate) fn take_out(&mut self, sequence: u64) -> Option<Slot> {
         let slot = self.index.remove(&sequence)?;
         self.samples -= u64::from(slot.entry.weight);
         match &slot.place {
@@ -395,121 +233,6 @@ impl Spool {
         self.state.done.insert(sequence);
         self.state_changed = true;
         Some(slot)
-    }
-
-    /// Drops and counts a record; true when its chunk is empty now.
-    fn drop_record(&mut self, sequence: u64) -> bool {
-        let Some(slot) = self.take_out(sequence) else {
-            return false;
-        };
-        self.count_drop(slot.entry.weight);
-        let Place::Disk { chunk, .. } = slot.place else {
-            return false;
-        };
-        self.chunks.get(&chunk).is_some_and(|chunk| chunk.live == 0)
-    }
-
-    pub(crate) fn count_drop(&mut self, weight: u32) {
-        self.state.dropped_records += 1;
-        self.state.dropped_samples += u64::from(weight);
-        self.state_changed = true;
-    }
-
-    fn drop_all_in(&mut self, chunk: u64) {
-        let is_there =
-            |slot: &Slot| matches!(slot.place, Place::Disk { chunk: at, .. } if at == chunk);
-        let sequences: Vec<u64> = self
-            .index
-            .range(..self.first_in_memory)
-            .filter(|(_, slot)| is_there(slot))
-            .map(|(sequence, _)| *sequence)
-            .collect();
-        for sequence in sequences {
-            self.drop_record(sequence);
-        }
-    }
-
-    /// Bytes that were good at open are not any more.
-    fn drop_damaged(&mut self, sequence: u64, chunk: u64) {
-        if let Some(chunk) = self
-            .chunks
-            .get_mut(&chunk)
-            .filter(|chunk| !chunk.is_corrupt)
-        {
-            chunk.is_corrupt = true;
-            self.corrupt_files += 1;
-        }
-        if self.drop_record(sequence) {
-            let saved = self.save_state();
-            self.note_failure(&saved);
-            let removed = self.remove_done_chunks();
-            self.note_failure(&removed);
-        }
-    }
-
-    /// Somebody deleted files: what was in them is dropped and counted.
-    fn forget_missing_chunks(&mut self) {
-        let missing: Vec<u64> = self
-            .chunks
-            .keys()
-            .filter(|id| !self.folder.chunk(**id).exists())
-            .copied()
-            .collect();
-        for id in missing {
-            self.drop_all_in(id);
-            self.chunks.remove(&id);
-            self.writer.take_if(|writer| writer.id == id);
-        }
-        let folder = &self.folder;
-        self.corrupt.retain(|id, _| folder.corrupt(*id).exists());
-    }
-
-    pub(crate) fn remove_done_chunks(&mut self) -> Result<(), Error> {
-        let done: Vec<u64> = self
-            .chunks
-            .iter()
-            .filter(|(_, chunk)| chunk.live == 0)
-            .map(|(id, _)| *id)
-            .collect();
-        done.into_iter()
-            .try_for_each(|chunk| self.remove_if_done(chunk))
-    }
-
-    /// Deletes a chunk without waiting records; a damaged one is set aside instead.
-    fn remove_if_done(&mut self, id: u64) -> Result<(), Error> {
-        let Some(chunk) = self.chunks.get(&id).filter(|chunk| chunk.live == 0) else {
-            return Ok(());
-        };
-        let path = self.folder.chunk(id);
-        self.writer.take_if(|writer| writer.id == id);
-        let removed = if chunk.is_corrupt {
-            fs::rename(&path, self.folder.corrupt(id))
-        } else {
-            fs::remove_file(&path)
-        };
-        match removed {
-            Ok(()) if chunk.is_corrupt => {
-                self.corrupt.insert(id, chunk.bytes);
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::disk("delete", &path)(error));
-            }
-            _ => {}
-        }
-        self.chunks.remove(&id);
-        self.state_changed = true;
-        while self.corrupt.len() > MAX_CORRUPT_FILES && self.remove_oldest_corrupt_file() {}
-        Ok(())
-    }
-
-    fn remove_oldest_corrupt_file(&mut self) -> bool {
-        let Some((id, _)) = self.corrupt.pop_first() else {
-            return false;
-        };
-        let path = self.folder.corrupt(id);
-        let removed = fs::remove_file(&path).map_err(Error::disk("delete", &path));
-        self.note_failure(&removed);
-        true
     }
 
     pub(crate) fn note(&mut self, outcome: &Result<(), Error>) {

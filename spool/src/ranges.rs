@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 /// First to last of each run, both inclusive, never touching each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Ranges(BTreeMap<u64, u64>);
+pub struct Ranges(BTreeMap<u64, u64>);
 
 impl Ranges {
-    pub(crate) fn contains(&self, sequence: u64) -> bool {
+    pub fn contains(&self, sequence: u64) -> bool {
         self.0
             .range(..=sequence)
             .next_back()
             .is_some_and(|(_, last)| *last >= sequence)
     }
 
-    pub(crate) fn insert(&mut self, sequence: u64) {
+    pub fn insert(&mut self, sequence: u64) {
         self.insert_range(sequence, sequence);
     }
 
-    pub(crate) fn insert_range(&mut self, first: u64, last: u64) {
+    pub fn insert_range(&mut self, first: u64, last: u64) {
         let (mut first, mut last) = (first, last.max(first));
         // Each run that overlaps or touches the new one becomes part of it.
         while let Some((&start, &end)) = self.0.range(..=last.saturating_add(1)).next_back() {
@@ -33,7 +33,7 @@ impl Ranges {
     }
 
     /// Forgets everything below `sequence`.
-    pub(crate) fn remove_below(&mut self, sequence: u64) {
+    pub fn remove_below(&mut self, sequence: u64) {
         let cut = self.0.range(..sequence).next_back().map(|(_, last)| *last);
         self.0 = self.0.split_off(&sequence);
         if let Some(last) = cut.filter(|last| *last >= sequence) {
@@ -41,15 +41,15 @@ impl Ranges {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().map(|(first, last)| (*first, *last))
     }
 }

@@ -6,7 +6,8 @@ use crate::{
     Entry, Error, Limits, Spool,
     chunk::{self, MAX_CHUNK_BYTES},
     folder::Folder,
-    queue::{Chunk, Place, RESERVED_SEQUENCES, Slot},
+    persist::RESERVED_SEQUENCES,
+    queue::{Chunk, Place, Slot},
     state::{Found, State},
 };
 
