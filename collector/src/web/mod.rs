@@ -1,1 +1,145 @@
-//! Being written.
+//! The page and the API, read from the live view and the list of centres alone: no handler does IO.
+//!
+//! | route | what |
+//! |---|---|
+//! | `/` | the province: every centre, what needs attention first |
+//! | `/centres/{id}` | one centre: facts, devices, links |
+//! | `/centres/{id}/devices/{device}` | one device: identity, live values, the last hour |
+//! | `/assets/…` | style sheet, script, icon |
+//! | `/api/v1/centres`, `/api/v1/centres/{id}`, `/api/v1/devices` | the same as JSON |
+//! | `/openapi.json` | the description of the API, made from its code |
+//!
+//! `/metrics`, `/healthz` and `/readyz` belong to [`crate::app`]. Deliberately absent: accounts,
+//! anything that changes something, anything fetched from elsewhere.
+
+mod api;
+mod assets;
+mod chart;
+mod format;
+mod lang;
+mod pages;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::get;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use tokio::sync::watch;
+
+use crate::latest::Latest;
+use crate::registry::Centre;
+
+/// What the page and the API show, and the clock they tell time by.
+#[derive(Clone)]
+pub struct Web {
+    /// The live view.
+    pub latest: Arc<Latest>,
+    /// All centres, kept in step with the registry.
+    pub centres: watch::Receiver<Arc<Vec<Centre>>>,
+    /// What the province is called.
+    pub province: String,
+    /// The province's time.
+    pub utc_offset: Offset,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+}
+
+impl fmt::Debug for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Web")
+            .field("province", &self.province)
+            .field("utc_offset", &self.utc_offset)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All routes of the page and the API. What is merged into it gets its security headers only when
+/// it is merged before [`guard`].
+pub fn router(web: Web) -> Router {
+    let web = Arc::new(web);
+    guard(routes(), &web).with_state(web)
+}
+
+fn routes() -> Router<Arc<Web>> {
+    let mut routes = Router::new()
+        .route("/", get(pages::province::show))
+        .route("/centres/{id}", get(pages::centre::show))
+        .route("/centres/{id}/devices/{device}", get(pages::device::show))
+        .merge(api::routes())
+        .fallback(nothing_here);
+    for asset in [&assets::STYLE, &assets::RENEW, &assets::ICON] {
+        let respond = move |headers: HeaderMap| async move { asset.respond(&headers) };
+        routes = routes.route(asset.path, get(respond));
+    }
+    routes
+}
+
+/// Adds what every answer has: headers that keep a page from doing harm, and an answer at all when
+/// a handler panics.
+fn guard(routes: Router<Arc<Web>>, web: &Arc<Web>) -> Router<Arc<Web>> {
+    routes
+        .layer(from_fn_with_state(Arc::clone(web), answer_always))
+        .layer(from_fn(harmless))
+}
+
+async fn nothing_here(State(web): State<Arc<Web>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if is_for_programs(parts.uri.path()) {
+        api::nothing_here()
+    } else {
+        pages::not_found(&web, &pages::Visitor::of(&parts))
+    }
+}
+
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
+/// Runs the handler in a task of its own, so that its panic ends that task and not the connection.
+async fn answer_always(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let for_programs = is_for_programs(parts.uri.path());
+    let path = parts.uri.path().to_owned();
+    let visitor = pages::Visitor::of(&parts);
+    let handler = tokio::spawn(next.run(Request::from_parts(parts, body)));
+    match handler.await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, path, "Could not make a page.");
+            if for_programs {
+                api::failed()
+            } else {
+                pages::failed(&web, &visitor)
+            }
+        }
+    }
+}
+
+/// Nothing is loaded from elsewhere, nothing is framed, nothing is kept unless it says so.
+async fn harmless(request: Request, next: Next) -> Response {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let headers: [(HeaderName, &'static str); 4] = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let mut response = next.run(request).await;
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

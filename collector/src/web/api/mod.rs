@@ -1,0 +1,237 @@
+//! The API: the live view and the list of centres as JSON, for other programs.
+//!
+//! Stable: fields are added, never renamed. Absent values are left out or `null`, as the schema
+//! says. A parameter that we do not know is refused, so that a misspelt filter does not silently
+//! return everything. Every refusal is `{error:{code,message}}`.
+
+mod model;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use proto::ids::CentreId;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::{Info, OpenApi};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::model::{CentreBody, CentreWithDevices, DeviceBody};
+use super::Web;
+use super::view::DeviceNow;
+
+/// The API's routes and, at `/openapi.json`, their description.
+pub(super) fn routes() -> Router<Arc<Web>> {
+    let (routes, description) = described();
+    let describe = move || {
+        let description = description.clone();
+        async move { Json(description) }
+    };
+    routes.route("/openapi.json", get(describe))
+}
+
+fn described() -> (Router<Arc<Web>>, OpenApi) {
+    let mut info = Info::new("Dawnwatch collector", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Centres and devices as the collector sees them now. Times are RFC 3339, in UTC; values are \
+         in base units: seconds, bytes, ratios from 0 to 1."
+            .to_owned(),
+    );
+    let base = OpenApi::new(info, utoipa::openapi::Paths::new());
+    OpenApiRouter::with_openapi(base)
+        .routes(routes!(list_centres))
+        .routes(routes!(show_centre))
+        .routes(routes!(list_devices))
+        .split_for_parts()
+}
+
+/// Why a request was refused.
+#[derive(Debug, Serialize, ToSchema)]
+struct Failure {
+    error: FailureBody,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct FailureBody {
+    /// A stable word: `invalid_parameter`, `not_found`, `internal`.
+    code: &'static str,
+    /// What is wrong and what to do, for people.
+    message: String,
+}
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn invalid(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_parameter",
+            message: message.into(),
+        }
+    }
+
+    fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "not_found",
+            message: message.into(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let error = FailureBody {
+            code: self.code,
+            message: self.message,
+        };
+        (self.status, Json(Failure { error })).into_response()
+    }
+}
+
+/// There is no such route.
+pub(super) fn nothing_here() -> Response {
+    Refusal::not_found("there is no such route; /openapi.json lists them").into_response()
+}
+
+/// The handler failed.
+pub(super) fn failed() -> Response {
+    let refusal = Refusal {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        code: "internal",
+        message: "the collector failed to answer; see its log".to_owned(),
+    };
+    refusal.into_response()
+}
+
+/// A query that has these parameters and no others.
+struct Parameters<T>(T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
+                Err(Refusal::invalid(error.body_text()))
+            }
+            Err(other) => Err(Refusal::invalid(other.to_string())),
+        }
+    }
+}
+
+/// No parameters at all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DeviceFilter {
+    /// Id of a centre.
+    #[param(value_type = Option<String>, example = "cong-son")]
+    centre: Option<CentreId>,
+    /// What the devices are: `pc`, `router`.
+    kind: Option<String>,
+    /// Whether to add every live value. Needs `centre`: a province has too many for one answer.
+    #[serde(default)]
+    values: bool,
+}
+
+/// All centres, in order of id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/centres",
+    responses(
+        (status = 200, description = "All centres", body = [CentreBody]),
+        (status = 400, description = "A parameter is not known", body = Failure),
+    )
+)]
+async fn list_centres(
+    State(web): State<Arc<Web>>,
+    _: Parameters<Nothing>,
+) -> Json<Vec<CentreBody>> {
+    let mut centres: Vec<_> = web.centres_now().into_iter().map(CentreBody::of).collect();
+    centres.sort_by(|one, other| one.id.cmp(&other.id));
+    Json(centres)
+}
+
+/// One centre and its devices.
+#[utoipa::path(
+    get,
+    path = "/api/v1/centres/{id}",
+    params(("id" = String, Path, description = "Id of a centre", example = "cong-son")),
+    responses(
+        (status = 200, description = "The centre", body = CentreWithDevices),
+        (status = 400, description = "A parameter is not known", body = Failure),
+        (status = 404, description = "There is no such centre", body = Failure),
+    )
+)]
+async fn show_centre(
+    State(web): State<Arc<Web>>,
+    Path(id): Path<String>,
+    _: Parameters<Nothing>,
+) -> Result<Json<CentreWithDevices>, Refusal> {
+    let (centre, devices) = web.centre_now(&id).ok_or_else(|| no_such_centre(&id))?;
+    let device = |device: &DeviceNow| DeviceBody::of(device, false);
+    Ok(Json(CentreWithDevices {
+        centre: CentreBody::of(centre),
+        devices: devices.iter().map(device).collect(),
+    }))
+}
+
+/// All devices that have an agent, in order of centre and name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices",
+    params(DeviceFilter),
+    responses(
+        (status = 200, description = "The devices that match", body = [DeviceBody]),
+        (status = 400, description = "A parameter is not known or makes no sense", body = Failure),
+        (status = 404, description = "There is no such centre", body = Failure),
+    )
+)]
+async fn list_devices(
+    State(web): State<Arc<Web>>,
+    Parameters(filter): Parameters<DeviceFilter>,
+) -> Result<Json<Vec<DeviceBody>>, Refusal> {
+    if let Some(id) = &filter.centre
+        && !web.known_centres().iter().any(|centre| centre.id == *id)
+    {
+        return Err(no_such_centre(id.as_str()));
+    }
+    if filter.values && filter.centre.is_none() {
+        return Err(Refusal::invalid(
+            "values=true needs centre=…; /metrics has the values of all centres",
+        ));
+    }
+    let mut devices = Vec::new();
+    web.visit_devices(filter.centre.as_ref(), |device| {
+        let kind = filter.kind.as_ref();
+        if kind.is_none_or(|kind| device.enrolled.kind == *kind) {
+            devices.push(DeviceBody::of(&device, filter.values));
+        }
+    });
+    Ok(Json(devices))
+}
+
+fn no_such_centre(id: &str) -> Refusal {
+    let shown: String = id.chars().take(80).collect();
+    Refusal::not_found(format!(
+        "there is no centre {shown:?}; /api/v1/centres lists them"
+    ))
+}

@@ -1,0 +1,227 @@
+//! What the API answers with: the stable shapes, and how they follow from the view.
+
+use jiff::Timestamp;
+use proto::ids::{AgentId, CentreId, DeviceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::latest::Presence;
+use crate::web::view::{CentreNow, Counts, DeviceNow, Link, Value};
+
+/// A service centre.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CentreBody {
+    #[schema(value_type = String, example = "cong-son")]
+    pub(super) id: CentreId,
+    name: String,
+    /// A free grouping, such as the former district.
+    area: Option<String>,
+    /// Who runs the line.
+    isp: Option<String>,
+    /// Degrees, north positive.
+    latitude: Option<f64>,
+    /// Degrees, east positive.
+    longitude: Option<f64>,
+    /// Opening hours in local time.
+    #[schema(example = "07:30-11:30 13:30-17:00")]
+    hours: Option<String>,
+    /// Opening days.
+    #[schema(example = "mon-fri")]
+    days: Option<String>,
+    notes: Option<String>,
+    /// Whether the centre is open now; null when its hours are not known.
+    open: Option<bool>,
+    /// Its agents by presence.
+    agents: AgentCounts,
+}
+
+/// Agents of a centre by presence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AgentCounts {
+    /// Report.
+    live: usize,
+    /// Stopped reporting without a word.
+    silent: usize,
+    /// Said that they would be silent.
+    goodbye: usize,
+    /// Never heard since enrolment.
+    never: usize,
+}
+
+/// A centre and its devices.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CentreWithDevices {
+    #[serde(flatten)]
+    pub(super) centre: CentreBody,
+    pub(super) devices: Vec<DeviceBody>,
+}
+
+/// A device that has an agent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeviceBody {
+    #[schema(value_type = String, example = "cong-son")]
+    centre: CentreId,
+    /// Unique within its centre.
+    #[schema(value_type = String, example = "pc-03")]
+    device: DeviceId,
+    /// `pc`, `router`.
+    kind: String,
+    /// The enrolment; what `agent revoke` takes.
+    #[schema(value_type = String)]
+    agent: AgentId,
+    presence: PresenceBody,
+    /// When the collector last received measurements.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_report: Option<Timestamp>,
+    /// Of the agent.
+    version: String,
+    os: String,
+    arch: String,
+    /// The agent's clock less the collector's; null unless live.
+    clock_offset_seconds: Option<f64>,
+    /// What it measures of its paths, nearest segment first; empty unless live.
+    links: Vec<LinkBody>,
+    /// Every live value, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    values: Option<Vec<ValueBody>>,
+}
+
+/// Whether an agent is there, and if not, why that may be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PresenceBody {
+    /// Reports.
+    Live,
+    /// Stopped reporting without a word.
+    Silent,
+    /// Said that it would be silent.
+    Goodbye,
+    /// Never heard since enrolment.
+    Never,
+}
+
+/// One path that a device measures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LinkBody {
+    /// The stretch of the path that the target is behind.
+    #[schema(example = "gateway")]
+    segment: String,
+    target: String,
+    address: Option<String>,
+    /// `icmp_datagram`, `icmp_raw` or `tcp_connect`.
+    method: Option<String>,
+    /// Of the last round, as are the next three; null when nothing was answered.
+    rtt_min_seconds: Option<f64>,
+    rtt_median_seconds: Option<f64>,
+    rtt_max_seconds: Option<f64>,
+    jitter_seconds: Option<f64>,
+    /// Of the last round: few packets, so judge by the next.
+    loss_ratio: Option<f64>,
+    /// Mean of the last 15 minutes; null when the target has never answered.
+    recent_loss_ratio: Option<f64>,
+}
+
+/// One live value.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ValueBody {
+    /// As in `/metrics`.
+    metric: String,
+    /// Without `centre`, `device` and `kind`.
+    labels: Labels,
+    value: f64,
+    /// When it was measured, by the collector's clock.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    time: Option<Timestamp>,
+}
+
+/// Label names and values.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = std::collections::BTreeMap<String, String>)]
+struct Labels(std::collections::BTreeMap<&'static str, String>);
+
+impl CentreBody {
+    pub(super) fn of(now: CentreNow) -> Self {
+        let centre = now.centre;
+        let Counts {
+            live,
+            silent,
+            goodbye,
+            never,
+        } = now.counts;
+        Self {
+            id: centre.id,
+            name: centre.name,
+            area: centre.area,
+            isp: centre.isp,
+            latitude: centre.latitude,
+            longitude: centre.longitude,
+            hours: centre.hours.as_ref().map(|hours| hours.hours()),
+            days: centre.hours.as_ref().map(|hours| hours.days()),
+            notes: centre.notes,
+            open: now.open,
+            agents: AgentCounts {
+                live,
+                silent,
+                goodbye,
+                never,
+            },
+        }
+    }
+}
+
+impl DeviceBody {
+    pub(super) fn of(now: &DeviceNow, with_values: bool) -> Self {
+        let values = || now.values.iter().map(ValueBody::of).collect();
+        Self {
+            centre: now.key.centre.clone(),
+            device: now.key.device.clone(),
+            kind: now.enrolled.kind.clone(),
+            agent: now.enrolled.agent.clone(),
+            presence: match now.presence {
+                Presence::Live => PresenceBody::Live,
+                Presence::Silent => PresenceBody::Silent,
+                Presence::Goodbye => PresenceBody::Goodbye,
+                Presence::Never => PresenceBody::Never,
+            },
+            last_report: now.last_report,
+            version: now.enrolled.version.clone(),
+            os: now.enrolled.os.clone(),
+            arch: now.enrolled.arch.clone(),
+            clock_offset_seconds: now.clock_offset,
+            links: now.links.iter().map(LinkBody::of).collect(),
+            values: with_values.then(values),
+        }
+    }
+}
+
+impl LinkBody {
+    fn of(link: &Link) -> Self {
+        let known = |text: &String| (!text.is_empty()).then(|| text.clone());
+        Self {
+            segment: link.segment.clone(),
+            target: link.target.clone(),
+            address: known(&link.address),
+            method: known(&link.method),
+            rtt_min_seconds: link.rtt_min,
+            rtt_median_seconds: link.rtt_median,
+            rtt_max_seconds: link.rtt_max,
+            jitter_seconds: link.jitter,
+            loss_ratio: link.loss,
+            recent_loss_ratio: link.recent_loss().map(|(ratio, _)| ratio),
+        }
+    }
+}
+
+impl ValueBody {
+    fn of(value: &Value) -> Self {
+        let series = &value.series;
+        Self {
+            metric: format!("{}{}", series.metric.name, series.part.suffix()),
+            labels: Labels(series.labels.iter().cloned().collect()),
+            value: value.value,
+            time: Timestamp::from_millisecond(value.time_unix_ms).ok(),
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! One device: who it is, what it measures now, and its last hour.
+//!
+//! A device that is silent or said goodbye shows since when and no values: old ones would be taken
+//! for true.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use proto::metrics::{self as catalogue, Metric};
+
+use super::{Page, Visitor, fact, moment_and_age, not_found, presence_badge, segment_name};
+use crate::latest::Presence;
+use crate::web::Web;
+use crate::web::chart;
+use crate::web::format;
+use crate::web::lang::{Language, fill};
+use crate::web::view::{DeviceNow, Link, Standing, Value};
+
+/// `GET /centres/{id}/devices/{device}`
+pub(in crate::web) async fn show(
+    State(web): State<Arc<Web>>,
+    Path((centre, device)): Path<(String, String)>,
+    visitor: Visitor,
+) -> Response {
+    let centres = web.known_centres();
+    let known = centres.iter().find(|known| known.id.as_str() == centre);
+    let (Some(centre), Some(device)) = (known, web.device_now(&centre, &device)) else {
+        return not_found(&web, &visitor);
+    };
+    let shown = Shown {
+        web: &web,
+        visitor: &visitor,
+        device: &device,
+    };
+    let title = format!("{} · {}", device.key.device, centre.name);
+    let page = Page {
+        web: &web,
+        visitor: &visitor,
+        title: &title,
+        trail: &[
+            ("/".to_owned(), &web.province),
+            (format!("/centres/{}", centre.id), &centre.name),
+        ],
+        body: shown.body(),
+    };
+    page.respond()
+}
+
+/// "The clock is wrong by so much", in words.
+pub(super) fn wrong_clock(language: Language, offset: f64) -> String {
+    let sign = if offset < 0.0 { '−' } else { '+' };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seconds of a clock; a float beyond i64 saturates"
+    )]
+    let seconds = offset.abs() as i64;
+    let size = if seconds < 120 {
+        format::seconds(language, offset.abs())
+    } else {
+        format::span(language, seconds)
+    };
+    fill(language.texts().clock_wrong, &[&format!("{sign}{size}")])
+}
+
+struct Shown<'a> {
+    web: &'a Web,
+    visitor: &'a Visitor,
+    device: &'a DeviceNow,
+}
+
+impl Shown<'_> {
+    fn body(&self) -> Markup {
+        let texts = self.visitor.texts();
+        html! {
+            h1 { (self.device.key.device) " " (presence_badge(texts, self.device.presence)) }
+            (self.silence())
+            @if let Some(offset) = self.device.wrong_clock() {
+                p.verdict.notice { (wrong_clock(self.visitor.language, offset)) }
+            }
+            (self.broken_sources())
+            @if self.device.presence == Presence::Live {
+                (self.links())
+                div.columns {
+                    (self.processor())
+                    (self.memory())
+                    (self.disks())
+                    (self.network())
+                    (self.temperature())
+                }
+            }
+            div.columns {
+                (self.identity())
+                (self.agent())
+            }
+        }
+    }
+
+    /// Why there are no values, when there are none.
+    fn silence(&self) -> Markup {
+        let (texts, language) = (self.visitor.texts(), self.visitor.language);
+        let since = |text: &str| match self.device.last_report {
+            Some(at) => {
+                let ago = format::ago(language, (self.web.now)(), at);
+                let at = format::moment(language, self.web.utc_offset, at);
+                fill(text, &[&at, &ago])
+            }
+            None => String::new(),
+        };
+        let (standing, said) = match self.device.presence {
+            Presence::Live => return html! {},
+            Presence::Silent => (Standing::Lost, since(texts.silent_since)),
+            Presence::Goodbye => (Standing::Off, since(texts.goodbye_since)),
+            Presence::Never => (Standing::Unknown, texts.never_said_anything.to_owned()),
+        };
+        html! {
+            p.verdict.(standing.code()) {
+                b { (said) }
+                @if self.device.presence != Presence::Never { " " (texts.values_hidden) }
+            }
+        }
+    }
+
+    fn broken_sources(&self) -> Markup {
+        let texts = self.visitor.texts();
+        let sources = self.device.of_metric(&catalogue::AGENT_SOURCE_SUCCESS);
+        let broken: Vec<_> = sources
+            .filter(|source| source.value == 0.0)
+            .map(|source| source.label("source"))
+            .collect();
+        html! {
+            @if !broken.is_empty() {
+                p.verdict.notice {
+                    b { (texts.broken_sources) ": " (broken.join(", ")) "." } " "
+                    (texts.broken_sources_what)
+                }
+            }
+        }
+    }
+
+    /// A value as people read it, `None` when it is not live.
+    fn said(&self, metric: &'static Metric) -> Option<String> {
+        let value = self.device.value(metric)?;
+        Some(format::value(self.visitor.language, metric.unit, value))
+    }
+
+    fn said_beside(&self, value: &Value, metric: &'static Metric) -> Option<String> {
+        let value = self.device.beside(value, metric)?;
+        Some(format::value(self.visitor.language, metric.unit, value))
+    }
+
+    /// The last hour of a series, with its smallest and largest value in words.
+    fn history(
+        &self,
+        name: &str,
+        metric: &'static Metric,
+        values: &[Option<f32>],
+        top: f32,
+    ) -> Markup {
+        let (texts, language) = (self.visitor.texts(), self.visitor.language);
+        let said = |value: f32| format::value(language, metric.unit, value.into());
+        let between = match chart::range(values) {
+            Some((low, high)) => fill(texts.between, &[&said(low), &said(high)]),
+            None => texts.history_empty.to_owned(),
+        };
+        let label = format!("{name}, {}: {between}", texts.last_hour);
+        html! {
+            figure {
+                (chart::sparkline(values, top, &label))
+                figcaption aria-hidden="true" { (texts.last_hour) ": " (between) }
+            }
+        }
+    }
+
+    fn history_of(&self, name: &str, metric: &'static Metric, top: f32) -> Markup {
+        let value = self.device.of_metric(metric).next();
+        html! { @if let Some(value) = value { (self.history(name, metric, &value.history, top)) } }
+    }
+
+    fn links(&self) -> Markup {
+        let texts = self.visitor.texts();
+        let links = &self.device.links;
+        html! {
+            section {
+                h2 { (texts.links) }
+                @if links.is_empty() { p { (texts.links_none) } }
+                div.columns { @for link in links { (self.link(link)) } }
+                @if links.iter().any(Link::is_over_tcp) { p.note { (texts.over_tcp_note) } }
+            }
+        }
+    }
+
+    fn link(&self, link: &Link) -> Markup {
+        let (texts, language) = (self.visitor.texts(), self.visitor.language);
+        let delay = |value: Option<f64>| value.map(|value| format::seconds(language, value));
+        let share = |value: Option<f64>| value.map(|value| format::percent(language, value));
+        html! {
+            section.card.(link.standing().code()) {
+                h3 {
+                    (super::mark(link.standing()))
+                    (segment_name(texts, &link.segment)) " → " (link.target)
+                    @if link.is_over_tcp() { " " span.badge.unknown { (texts.over_tcp) } }
+                }
+                @if link.never_answered() { p { (texts.no_answer) } }
+                (self.history(texts.median, &catalogue::LINK_RTT_MEDIAN, &link.rtt_history, 0.0))
+                dl {
+                    (maybe(texts.median, delay(link.rtt_median)))
+                    (maybe(texts.smallest, delay(link.rtt_min)))
+                    (maybe(texts.largest, delay(link.rtt_max)))
+                    (maybe(texts.jitter, delay(link.jitter)))
+                }
+                (self.history(texts.loss, &catalogue::LINK_LOSS, &link.loss_history, 0.1))
+                dl {
+                    (maybe(&format!("{}, {}", texts.loss, texts.loss_recent), share(link.recent_loss().map(|(loss, _)| loss))))
+                    (maybe(&format!("{}, {}", texts.loss, texts.loss_now), share(link.loss)))
+                    @if !link.address.is_empty() { (fact(texts.address, &link.address)) }
+                    @if !link.method.is_empty() { (fact(texts.method, method_name(&link.method))) }
+                }
+                @if let (Some(sent), Some(received)) = (link.sent, link.received) {
+                    p.note {
+                        (fill(texts.sent_received, &[
+                            &format::number(language, sent, 0),
+                            &format::number(language, received, 0),
+                        ]))
+                    }
+                }
+            }
+        }
+    }
+
+    fn processor(&self) -> Markup {
+        let texts = self.visitor.texts();
+        let loads: Vec<String> = ["1", "5", "15"]
+            .into_iter()
+            .filter_map(|minutes| {
+                let mut loads = self.device.of_metric(&catalogue::DEVICE_LOAD_AVERAGE);
+                let load = loads.find(|load| load.label("minutes") == minutes)?;
+                Some(format::number(self.visitor.language, load.value, 2))
+            })
+            .collect();
+        let cpus = self.said(&catalogue::DEVICE_CPU_COUNT);
+        html! {
+            section.card {
+                h2 { (texts.processor) @if let Some(cpus) = cpus { " × " (cpus) } }
+                dl {
+                    (maybe(texts.cpu_usage, self.said(&catalogue::DEVICE_CPU_USAGE)))
+                    (maybe(texts.load, (!loads.is_empty()).then(|| loads.join(" · "))))
+                }
+                (self.history_of(texts.cpu_usage, &catalogue::DEVICE_CPU_USAGE, 1.0))
+            }
+        }
+    }
+
+    fn memory(&self) -> Markup {
+        let texts = self.visitor.texts();
+        let size = self.device.value(&catalogue::DEVICE_MEMORY_SIZE);
+        #[expect(clippy::cast_possible_truncation, reason = "the top of a picture")]
+        let top = size.unwrap_or(0.0) as f32;
+        html! {
+            section.card {
+                h2 { (texts.memory) }
+                dl {
+                    (maybe(texts.memory_available, self.said(&catalogue::DEVICE_MEMORY_AVAILABLE)))
+                    (maybe(texts.memory_total, self.said(&catalogue::DEVICE_MEMORY_SIZE)))
+                    (maybe(texts.swap, self.said(&catalogue::DEVICE_SWAP_USED)))
+                }
+                (self.history_of(texts.memory_available, &catalogue::DEVICE_MEMORY_AVAILABLE, top))
+            }
+        }
+    }
+
+    fn disks(&self) -> Markup {
+        let (texts, device) = (self.visitor.texts(), self.device);
+        let language = self.visitor.language;
+        html! {
+            section.card {
+                h2 { (texts.disks) }
+                dl {
+                    @for size in device.of_metric(&catalogue::DEVICE_FILESYSTEM_SIZE) {
+                        @if let Some(free) = device.beside(size, &catalogue::DEVICE_FILESYSTEM_AVAILABLE) {
+                            (fact(size.label("mountpoint"), fill(texts.free_of, &[
+                                &format::bytes(language, free),
+                                &format::bytes(language, size.value),
+                            ])))
+                        }
+                    }
+                    @for read in device.of_metric(&catalogue::DEVICE_DISK_READ) {
+                        @if let Some(written) = self.said_beside(read, &catalogue::DEVICE_DISK_WRITTEN) {
+                            (fact(read.label("disk"), fill(texts.disk_traffic, &[
+                                &format::bytes(language, read.value),
+                                &written,
+                            ])))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn network(&self) -> Markup {
+        let (texts, device) = (self.visitor.texts(), self.device);
+        html! {
+            section.card {
+                h2 { (texts.network) }
+                dl {
+                    @for up in device.of_metric(&catalogue::DEVICE_INTERFACE_UP) {
+                        (fact(up.label("interface"), self.interface(up)))
+                    }
+                }
+            }
+        }
+    }
+
+    fn interface(&self, up: &Value) -> String {
+        let texts = self.visitor.texts();
+        if up.value == 0.0 {
+            return texts.interface_down.to_owned();
+        }
+        let said = |metric| self.said_beside(up, metric);
+        let counted = |name: &str, metric| Some(format!("{name} {}", said(metric)?));
+        let errors: f64 = [
+            &catalogue::DEVICE_INTERFACE_RECEIVE_ERRORS,
+            &catalogue::DEVICE_INTERFACE_TRANSMIT_ERRORS,
+        ]
+        .into_iter()
+        .filter_map(|metric| self.device.beside(up, metric))
+        .sum();
+        let errors = (errors > 0.0).then(|| {
+            let count = format::number(self.visitor.language, errors, 0);
+            format!("{} {count}", texts.errors)
+        });
+        let parts = [
+            said(&catalogue::DEVICE_INTERFACE_SPEED),
+            counted(texts.received, &catalogue::DEVICE_INTERFACE_RECEIVE_BYTES),
+            counted(
+                texts.sent_bytes,
+                &catalogue::DEVICE_INTERFACE_TRANSMIT_BYTES,
+            ),
+            errors,
+        ];
+        let known: Vec<String> = parts.into_iter().flatten().collect();
+        known.join(" · ")
+    }
+
+    fn temperature(&self) -> Markup {
+        let language = self.visitor.language;
+        let metric = &catalogue::DEVICE_TEMPERATURE;
+        let sensors: Vec<_> = self.device.of_metric(metric).collect();
+        html! {
+            @if !sensors.is_empty() {
+                section.card {
+                    h2 { (self.visitor.texts().temperature) }
+                    dl {
+                        @for sensor in sensors {
+                            (fact(sensor.label("sensor"), format::value(language, metric.unit, sensor.value)))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn identity(&self) -> Markup {
+        let (texts, device) = (self.visitor.texts(), self.device);
+        let label = |metric, name: &str| {
+            let value = device.of_metric(metric).next()?.label(name);
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        let system = ["name", "version"]
+            .into_iter()
+            .filter_map(|name| label(&catalogue::DEVICE_OS_INFO, name));
+        let system: Vec<String> = system.collect();
+        let system = if system.is_empty() {
+            device.enrolled.os.clone()
+        } else {
+            system.join(" ")
+        };
+        let started = device.value(&catalogue::DEVICE_BOOT_TIME);
+        html! {
+            section.card {
+                h2 { (texts.identity) }
+                dl {
+                    (fact(texts.kind, &device.enrolled.kind))
+                    (maybe(texts.vendor, label(&catalogue::DEVICE_INFO, "vendor")))
+                    (maybe(texts.model, label(&catalogue::DEVICE_INFO, "model")))
+                    (maybe(texts.serial, label(&catalogue::DEVICE_INFO, "serial")))
+                    (fact(texts.operating_system, system))
+                    (maybe(texts.kernel, label(&catalogue::DEVICE_OS_INFO, "kernel")))
+                    (maybe(texts.host_name, label(&catalogue::DEVICE_OS_INFO, "hostname")))
+                    @if let Some(at) = started.and_then(format::timestamp_of) {
+                        (fact(texts.started, format::moment(self.visitor.language, self.web.utc_offset, at)))
+                        (fact(texts.running_for, format::span(
+                            self.visitor.language,
+                            (self.web.now)().as_second() - at.as_second(),
+                        )))
+                    }
+                }
+            }
+        }
+    }
+
+    fn agent(&self) -> Markup {
+        let (texts, device) = (self.visitor.texts(), self.device);
+        let language = self.visitor.language;
+        let dropped = device.dropped_samples.to_string();
+        html! {
+            section.card {
+                h2 { (texts.agent_itself) }
+                dl {
+                    (fact(texts.agent_version, &device.enrolled.version))
+                    (fact(texts.platform, format!("{} {}", device.enrolled.os, device.enrolled.arch)))
+                    @if let Some(at) = device.last_report {
+                        (fact(texts.last_report, moment_and_age(self.web, language, at)))
+                    }
+                    (self.certificate())
+                    @if device.clock_offset.is_some() && device.wrong_clock().is_none() {
+                        (fact(texts.clock, texts.clock_right))
+                    }
+                    (maybe(texts.spool, self.spool()))
+                    @if device.dropped_samples > 0 { (fact(texts.dropped, dropped)) }
+                }
+            }
+        }
+    }
+
+    fn certificate(&self) -> Markup {
+        let (texts, language) = (self.visitor.texts(), self.visitor.language);
+        html! {
+            @if let Some(until) = self.device.enrolled.certificate_until {
+                (fact(texts.certificate_until, html! {
+                    (format::day(language, self.web.utc_offset, until))
+                    @if until < (self.web.now)() { " " span.badge.lost { (texts.certificate_expired) } }
+                }))
+            }
+        }
+    }
+
+    /// What waits at the agent, and since when.
+    fn spool(&self) -> Option<String> {
+        let (texts, language) = (self.visitor.texts(), self.visitor.language);
+        let bytes = self.device.value(&catalogue::AGENT_SPOOL_BYTES)?;
+        let oldest = self.device.value(&catalogue::AGENT_SPOOL_OLDEST);
+        let size = format::bytes(language, bytes);
+        Some(match oldest.and_then(format::timestamp_of) {
+            _ if bytes == 0.0 => texts.spool_empty.to_owned(),
+            Some(at) => {
+                let at = format::moment(language, self.web.utc_offset, at);
+                fill(texts.spool_since, &[&size, &at])
+            }
+            None => size,
+        })
+    }
+}
+
+/// A fact, when it is known.
+fn maybe(name: &str, value: Option<String>) -> Markup {
+    html! { @if let Some(value) = value { (fact(name, value)) } }
+}
+
+/// How a link is probed, in the words of the field.
+fn method_name(method: &str) -> &str {
+    match method {
+        "icmp_datagram" | "icmp_raw" => "ping (ICMP)",
+        "tcp_connect" => "TCP",
+        other => other,
+    }
+}

@@ -1,0 +1,316 @@
+//! The province: every centre on one page, in groups, what needs attention first.
+//!
+//! Built for a phone at half past six: the groups that need nobody come last, and the counts on top
+//! lead to them. Pages hold [`PER_PAGE`] centres; `q`, `area` and `isp` narrow the list.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use proto::ids::slug;
+
+use super::{Page, Visitor, mark, segment_name, standing_texts};
+use crate::registry::Centre;
+use crate::web::Web;
+use crate::web::format;
+use crate::web::lang::fill;
+use crate::web::view::{CentreNow, Counts, DELAY_SECONDS, LOSS, Standing, Thresholds};
+
+const PER_PAGE: usize = 100;
+
+/// Above this many areas or ISPs, a list of them helps nobody: the search field finds them too.
+const MOST_CHOICES: usize = 40;
+
+/// `GET /`
+pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) -> Response {
+    let texts = visitor.texts();
+    let all = web.centres_now();
+    let body = if all.is_empty() {
+        no_centres(&web, &visitor)
+    } else {
+        let wanted: Vec<_> = all.iter().filter(|now| wants(&visitor, now)).collect();
+        html! {
+            h1 { (web.province) " " small { (texts.province_heading) } }
+            (overview(&visitor, &wanted))
+            (filter(&visitor, &all))
+            @if wanted.is_empty() {
+                p.empty { (texts.nothing_matches) }
+            } @else {
+                (list(&web, &visitor, &wanted))
+            }
+        }
+    };
+    let urgent = all.iter().filter(|now| now.standing < Standing::Notice);
+    let title = match urgent.count() {
+        0 => web.province.clone(),
+        count => format!("({count}) {}", web.province),
+    };
+    let page = Page {
+        web: &web,
+        visitor: &visitor,
+        title: &title,
+        trail: &[],
+        body,
+    };
+    page.respond()
+}
+
+fn no_centres(web: &Web, visitor: &Visitor) -> Markup {
+    let texts = visitor.texts();
+    html! {
+        h1 { (web.province) }
+        section.empty {
+            h2 { (texts.no_centres_title) }
+            p { (texts.no_centres_what) }
+            pre { code { "dawnwatch-collector centre import centres.csv" } }
+        }
+    }
+}
+
+/// Whether the visitor's filter lets a centre through: every word in its name, area, ISP or id,
+/// accents apart.
+fn wants(visitor: &Visitor, now: &CentreNow) -> bool {
+    let centre = &now.centre;
+    let is = |parameter: &str, value: &Option<String>| {
+        let wanted = visitor.parameter(parameter);
+        wanted.is_empty() || value.as_deref() == Some(wanted)
+    };
+    if !is("area", &centre.area) || !is("isp", &centre.isp) {
+        return false;
+    }
+    let words = visitor.parameter("q");
+    if words.is_empty() {
+        return true;
+    }
+    let texts = [
+        Some(&centre.name),
+        centre.area.as_ref(),
+        centre.isp.as_ref(),
+    ];
+    // Each text by itself: a slug has a bound on its length.
+    let mut searched: Vec<String> = texts
+        .into_iter()
+        .flatten()
+        .filter_map(|t| slug(t))
+        .collect();
+    searched.push(centre.id.to_string());
+    words
+        .split_whitespace()
+        .map(|word| slug(word).unwrap_or_else(|| word.to_lowercase()))
+        .all(|word| searched.iter().any(|text| text.contains(&word)))
+}
+
+/// How many centres stand how, and how many devices are there.
+fn overview(visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
+    let texts = visitor.texts();
+    let devices = wanted.iter().fold(Counts::default(), |sum, now| Counts {
+        live: sum.live + now.counts.live,
+        silent: sum.silent + now.counts.silent,
+        goodbye: sum.goodbye + now.counts.goodbye,
+        never: sum.never + now.counts.never,
+    });
+    let count_of = |standing| wanted.iter().filter(|now| now.standing == standing).count();
+    html! {
+        ul.tiles {
+            @for standing in Standing::ALL {
+                @let count = count_of(standing);
+                @let (name, meaning) = standing_texts(texts, standing);
+                @if count > 0 {
+                    li class=(standing.code()) title=(meaning) {
+                        a href={ "#" (standing.code()) } { (mark(standing)) b { (count) } " " (name) }
+                    }
+                }
+            }
+        }
+        p.sum {
+            (texts.devices) ": " (number(visitor, devices.live)) " " (texts.presence_live)
+            @for (count, name) in others(visitor, devices) {
+                " · " (number(visitor, count)) " " (name)
+            }
+        }
+    }
+}
+
+fn number(visitor: &Visitor, count: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "counts of devices")]
+    format::number(visitor.language, count as f64, 0)
+}
+
+/// Devices that are not live, by what they are instead.
+fn others(visitor: &Visitor, counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {
+    let texts = visitor.texts();
+    [
+        (counts.silent, texts.presence_silent),
+        (counts.goodbye, texts.presence_goodbye),
+        (counts.never, texts.presence_never),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+}
+
+fn filter(visitor: &Visitor, all: &[CentreNow]) -> Markup {
+    let texts = visitor.texts();
+    let choices = |of: fn(&Centre) -> Option<&String>| -> BTreeSet<&String> {
+        all.iter().filter_map(|now| of(&now.centre)).collect()
+    };
+    let areas = choices(|centre| centre.area.as_ref());
+    let isps = choices(|centre| centre.isp.as_ref());
+    let filtered = ["q", "area", "isp"]
+        .into_iter()
+        .any(|name| !visitor.parameter(name).is_empty());
+    html! {
+        form.filter role="search" {
+            input type="search" name="q" value=(visitor.parameter("q"))
+                aria-label=(texts.filter_label) placeholder=(texts.filter_placeholder);
+            (choice(visitor, "area", texts.filter_area, &areas))
+            (choice(visitor, "isp", texts.filter_isp, &isps))
+            button { (texts.filter_button) }
+            @if filtered { a href="/" { (texts.filter_clear) } }
+        }
+    }
+}
+
+fn choice(visitor: &Visitor, name: &str, label: &str, values: &BTreeSet<&String>) -> Markup {
+    let chosen = visitor.parameter(name);
+    html! {
+        @if (2..=MOST_CHOICES).contains(&values.len()) {
+            select name=(name) aria-label=(label) {
+                option value="" { (label) ": " (visitor.texts().filter_any) }
+                @for value in values {
+                    option selected[value.as_str() == chosen] { (value) }
+                }
+            }
+        }
+    }
+}
+
+fn list(web: &Web, visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
+    let texts = visitor.texts();
+    let pages = wanted.len().div_ceil(PER_PAGE);
+    let page = visitor.parameter("page").parse().unwrap_or(1_usize);
+    let page = page.clamp(1, pages.max(1));
+    let shown: Vec<_> = wanted
+        .iter()
+        .skip((page - 1) * PER_PAGE)
+        .take(PER_PAGE)
+        .collect();
+    html! {
+        table.centres {
+            thead { tr {
+                th scope="col" { (texts.column_centre) }
+                th scope="col" { (texts.column_devices) }
+                th scope="col" { (texts.column_loss) small { (texts.loss_recent) } }
+                th scope="col" title=(texts.gateway_and_line) {
+                    (texts.column_delay) small { (texts.column_delay_short) }
+                }
+            } }
+            @for group in shown.chunk_by(|one, other| one.standing == other.standing) {
+                @if let Some(standing) = group.first().map(|now| now.standing) {
+                    @let (name, meaning) = standing_texts(texts, standing);
+                    tbody #(standing.code()) {
+                        tr.group.(standing.code()) {
+                            th colspan="4" scope="rowgroup" { (mark(standing)) (name) small { (meaning) } }
+                        }
+                        @for now in group { (row(web, visitor, now)) }
+                    }
+                }
+            }
+        }
+        @if pages > 1 { (pager(visitor, page, pages)) }
+    }
+}
+
+fn pager(visitor: &Visitor, page: usize, pages: usize) -> Markup {
+    let texts = visitor.texts();
+    let link = |to: usize| visitor.link_with("page", &to.to_string());
+    let said = fill(texts.pages, &[&page.to_string(), &pages.to_string()]);
+    html! {
+        nav.pager aria-label=(said) {
+            @if page > 1 { a rel="prev" href=(link(page - 1)) { "‹ " (texts.previous_page) } }
+            span { (said) }
+            @if page < pages { a rel="next" href=(link(page + 1)) { (texts.next_page) " ›" } }
+        }
+    }
+}
+
+fn row(web: &Web, visitor: &Visitor, now: &CentreNow) -> Markup {
+    let (texts, language, centre) = (visitor.texts(), visitor.language, &now.centre);
+    let place = [
+        centre.area.as_deref(),
+        centre.isp.as_deref(),
+        now.open
+            .map(|open| if open { texts.open } else { texts.closed }),
+    ];
+    let place: Vec<&str> = place.into_iter().flatten().collect();
+    html! {
+        tr {
+            th scope="row" {
+                a href={ "/centres/" (centre.id) } { (centre.name) }
+                small { (place.join(" · ")) }
+            }
+            (devices_cell(web, visitor, now))
+            @match &now.loss {
+                Some(loss) => {
+                    td class=[judged(&LOSS, loss.ratio)] {
+                        (format::percent(language, loss.ratio))
+                        @if LOSS.judge(loss.ratio) != Standing::Good {
+                            small { (segment_name(texts, &loss.segment)) }
+                        }
+                        (unanswered(visitor, now))
+                    }
+                }
+                None => td { "–" (unanswered(visitor, now)) }
+            }
+            (delay_cell(visitor, now))
+        }
+    }
+}
+
+fn devices_cell(web: &Web, visitor: &Visitor, now: &CentreNow) -> Markup {
+    let texts = visitor.texts();
+    let rest: Vec<String> = others(visitor, now.counts)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    html! {
+        td {
+            (now.counts.live) "/" (now.counts.total())
+            @if !rest.is_empty() { small { (rest.join(", ")) } }
+            @if now.standing == Standing::Lost && let Some(at) = now.last_report {
+                small { (format::ago(visitor.language, (web.now)(), at)) }
+            } @else if now.standing == Standing::Notice && now.counts.live == 0 {
+                small { (texts.all_off_while_open) }
+            }
+        }
+    }
+}
+
+fn unanswered(visitor: &Visitor, now: &CentreNow) -> Markup {
+    html! {
+        @if let Some(target) = &now.unanswered {
+            small { (target) " " (visitor.texts().no_answer) }
+        }
+    }
+}
+
+/// Both delays of a centre in milliseconds, coloured by the worse.
+fn delay_cell(visitor: &Visitor, now: &CentreNow) -> Markup {
+    let delays = [now.gateway_delay, now.line_delay];
+    let worst = delays.into_iter().flatten().fold(0.0, f64::max);
+    let shown = delays.map(|delay| match delay {
+        Some(delay) => format::short_milliseconds(visitor.language, delay),
+        None => "–".to_owned(),
+    });
+    html! {
+        td class=[judged(&DELAY_SECONDS, worst)] {
+            @if delays == [None, None] { "–" } @else { (shown.join(" / ")) " ms" }
+        }
+    }
+}
+
+/// The class of a value that is not as it should be; it also sets a mark before it.
+fn judged(thresholds: &Thresholds, value: f64) -> Option<&'static str> {
+    let standing = thresholds.judge(value);
+    (standing != Standing::Good).then(|| standing.code())
+}
