@@ -1,9 +1,17 @@
 //! Links, measured from here.
 
+mod echo;
+pub mod icmp;
+mod names;
+mod pace;
+mod slow;
+mod statistics;
+mod targets;
+
 use super::{Context, Source};
 
 /// Every probe.
 #[must_use]
-pub fn all(_context: &Context) -> Vec<Box<dyn Source>> {
-    Vec::new()
+pub fn all(context: &Context) -> Vec<Box<dyn Source>> {
+    vec![Box::new(icmp::Icmp::new(context.clone()))]
 }

@@ -1,0 +1,236 @@
+//! What a round of echoes amounts to, and the histogram of all rounds. Pure.
+
+use std::time::Duration;
+
+use proto::metrics::{self, Part};
+
+use super::super::Readings;
+
+/// Upper bounds of the buckets and their `le`. From a healthy cable to the longest wait for an echo.
+const BUCKETS: [(Duration, &str); 16] = [
+    (Duration::from_micros(500), "0.0005"),
+    (Duration::from_millis(1), "0.001"),
+    (Duration::from_millis(2), "0.002"),
+    (Duration::from_millis(5), "0.005"),
+    (Duration::from_millis(10), "0.01"),
+    (Duration::from_millis(20), "0.02"),
+    (Duration::from_millis(30), "0.03"),
+    (Duration::from_millis(50), "0.05"),
+    (Duration::from_millis(75), "0.075"),
+    (Duration::from_millis(100), "0.1"),
+    (Duration::from_millis(150), "0.15"),
+    (Duration::from_millis(250), "0.25"),
+    (Duration::from_millis(500), "0.5"),
+    (Duration::from_secs(1), "1"),
+    (Duration::from_secs(2), "2"),
+    (Duration::from_secs(3), "3"),
+];
+
+/// Echoes of one link since the agent started.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    sent: u64,
+    received: u64,
+    rtt: Histogram,
+}
+
+impl Counts {
+    /// Counts the echoes of one round.
+    pub(super) fn add(&mut self, echoes: &[Option<Duration>]) {
+        for echo in echoes {
+            self.sent += 1;
+            if let Some(rtt) = echo {
+                self.received += 1;
+                self.rtt.observe(*rtt);
+            }
+        }
+    }
+
+    /// Adds all counters of a segment and target to the readings.
+    pub(super) fn push(&self, labels: [&str; 2], readings: &mut Readings) {
+        readings.push(&metrics::LINK_SENT, &labels, number(self.sent));
+        readings.push(&metrics::LINK_RECEIVED, &labels, number(self.received));
+        self.rtt.push(labels, readings);
+    }
+}
+
+/// Round-trip times since the agent started.
+#[derive(Debug, Default)]
+struct Histogram {
+    /// Per bucket alone, not cumulative.
+    counts: [u64; BUCKETS.len()],
+    /// Beyond the last bucket.
+    beyond: u64,
+    sum: Duration,
+}
+
+impl Histogram {
+    /// Counts one round-trip time.
+    fn observe(&mut self, rtt: Duration) {
+        let bucket = BUCKETS.iter().position(|(bound, _)| rtt <= *bound);
+        match bucket.and_then(|index| self.counts.get_mut(index)) {
+            Some(count) => *count += 1,
+            None => self.beyond += 1,
+        }
+        self.sum += rtt;
+    }
+
+    /// Adds all parts to the readings.
+    fn push(&self, [segment, target]: [&str; 2], readings: &mut Readings) {
+        let mut push = |part, labels: &[&str], value| {
+            readings.push_part(&metrics::LINK_RTT, part, labels, value);
+        };
+        let mut total = 0;
+        for ((_, le), count) in BUCKETS.iter().zip(self.counts) {
+            total += count;
+            push(Part::Bucket, &[segment, target, le], number(total));
+        }
+        total += self.beyond;
+        push(Part::Bucket, &[segment, target, "+Inf"], number(total));
+        push(Part::Sum, &[segment, target], self.sum.as_secs_f64());
+        push(Part::Count, &[segment, target], number(total));
+    }
+}
+
+/// One round. Times are absent when nothing was answered.
+#[derive(Debug, PartialEq)]
+pub(super) struct Summary {
+    min: Option<Duration>,
+    median: Option<Duration>,
+    max: Option<Duration>,
+    /// Mean absolute difference of neighbouring answers; absent below two.
+    jitter: Option<Duration>,
+    /// Share of echoes without answer.
+    loss: f64,
+}
+
+impl Summary {
+    /// Adds what there is to the readings.
+    pub(super) fn push(&self, labels: [&str; 2], readings: &mut Readings) {
+        readings.push(&metrics::LINK_LOSS, &labels, self.loss);
+        for (metric, time) in [
+            (&metrics::LINK_RTT_MIN, self.min),
+            (&metrics::LINK_RTT_MEDIAN, self.median),
+            (&metrics::LINK_RTT_MAX, self.max),
+            (&metrics::LINK_JITTER, self.jitter),
+        ] {
+            if let Some(time) = time {
+                readings.push(metric, &labels, time.as_secs_f64());
+            }
+        }
+    }
+}
+
+/// Sums up a round of at least one echo, in the order of sending; `None` is an echo without answer.
+pub(super) fn summarise(echoes: &[Option<Duration>]) -> Summary {
+    let answered: Vec<Duration> = echoes.iter().flatten().copied().collect();
+    let lost = echoes.len() - answered.len();
+    let mut sorted = answered.clone();
+    sorted.sort_unstable();
+    Summary {
+        min: sorted.first().copied(),
+        median: median(&sorted),
+        max: sorted.last().copied(),
+        jitter: jitter(&answered),
+        loss: count(lost) / count(echoes.len()).max(1.0),
+    }
+}
+
+fn median(sorted: &[Duration]) -> Option<Duration> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = *sorted.get(sorted.len().saturating_sub(1) / 2)?;
+    Some((lower + upper) / 2)
+}
+
+fn jitter(answered: &[Duration]) -> Option<Duration> {
+    let differences = answered.iter().zip(answered.iter().skip(1));
+    let sum: Duration = differences.map(|(one, next)| one.abs_diff(*next)).sum();
+    let pairs = u32::try_from(answered.len().checked_sub(1)?).ok()?;
+    sum.checked_div(pairs)
+}
+
+fn count(things: usize) -> f64 {
+    u32::try_from(things).map_or(f64::INFINITY, f64::from)
+}
+
+/// Counters are exact up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "samples are floating point")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(milliseconds: u64) -> Option<Duration> {
+        Some(Duration::from_millis(milliseconds))
+    }
+
+    #[test]
+    fn a_round_is_summed_up() {
+        let check = |echoes: &[Option<Duration>], [min, median, max, jitter]: [_; 4], loss: f64| {
+            let expected = Summary {
+                min,
+                median,
+                max,
+                jitter,
+                loss,
+            };
+            assert_eq!(summarise(echoes), expected, "{echoes:?}");
+        };
+        check(
+            &[ms(3), ms(1), ms(2), ms(9), ms(5)],
+            [ms(1), ms(3), ms(9), Some(Duration::from_micros(3500))],
+            0.0,
+        );
+        check(
+            &[ms(10), None, ms(20), None, None],
+            [ms(10), ms(15), ms(20), ms(10)],
+            0.6,
+        );
+        check(&[None, ms(7)], [ms(7), ms(7), ms(7), None], 0.5);
+        check(&[None; 5], [None; 4], 1.0);
+    }
+
+    fn value(readings: &Readings, part: Part, le: Option<&str>) -> Option<f64> {
+        let found = readings.taken.iter().find(|reading| {
+            let label = reading.series.labels.iter().find(|(name, _)| *name == "le");
+            reading.series.part == part && label.map(|(_, value)| value.as_str()) == le
+        });
+        Some(found?.value)
+    }
+
+    #[test]
+    fn the_histogram_is_cumulative_and_starts_at_zero() {
+        let mut histogram = Histogram::default();
+        let page = |histogram: &Histogram| {
+            let mut readings = Readings::default();
+            histogram.push(["gateway", "192.0.2.1"], &mut readings);
+            readings
+        };
+        assert_eq!(page(&histogram).taken.len(), BUCKETS.len() + 3);
+        assert!(page(&histogram).taken.iter().all(|one| one.value == 0.0));
+
+        for rtt in [ms(5), ms(6), ms(3000), ms(3500)].into_iter().flatten() {
+            histogram.observe(rtt);
+        }
+        let page = page(&histogram);
+        let bucket = |le| value(&page, Part::Bucket, Some(le));
+        assert_eq!(bucket("0.002"), Some(0.0));
+        assert_eq!(bucket("0.005"), Some(1.0), "a bound belongs to its bucket");
+        assert_eq!(bucket("0.01"), Some(2.0));
+        assert_eq!(bucket("3"), Some(3.0));
+        assert_eq!(bucket("+Inf"), Some(4.0));
+        assert_eq!(value(&page, Part::Count, None), Some(4.0));
+        assert_eq!(value(&page, Part::Sum, None), Some(6.511));
+    }
+
+    #[test]
+    fn every_bucket_is_named_after_its_bound() {
+        for (bound, le) in BUCKETS {
+            assert_eq!(le.parse(), Ok(bound.as_secs_f64()));
+        }
+        assert!(BUCKETS.is_sorted());
+    }
+}

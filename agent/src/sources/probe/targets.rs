@@ -1,0 +1,179 @@
+//! Which links are probed: what this machine finds for itself, and what the plan adds. Pure.
+
+use std::collections::HashSet;
+
+use proto::plan::{Plan, Segment, Target};
+
+use crate::os::{Address, Root};
+
+/// Links of one agent. Each costs 27 series, and all must fit into `proto::limits::SERIES_PER_AGENT`
+/// beside the host's.
+pub(super) const BOUND: usize = 64;
+
+/// Gateways, and resolvers, that are probed: a machine with more is misconfigured.
+const OWN_BOUND: usize = 8;
+
+const DNS_PORT: u16 = 53;
+
+/// One link to probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) segment: Segment,
+    /// The `target` label, unique within the segment.
+    pub(super) name: String,
+    pub(super) place: Place,
+    /// Where a TCP connection is tried when ICMP is not possible, the likeliest first.
+    pub(super) ports: Vec<u16>,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Address(Address),
+    Name(String),
+}
+
+impl Place {
+    fn parse(text: &str, root: &Root) -> Self {
+        match Address::parse(text, root) {
+            Some(address) => Self::Address(address),
+            None => Self::Name(text.to_owned()),
+        }
+    }
+}
+
+/// What this machine finds around itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Surroundings {
+    pub(super) gateways: Vec<Address>,
+    pub(super) resolvers: Vec<Address>,
+}
+
+/// The links to probe, and how many more there are beyond the bound. Of two with one name in one
+/// segment the first counts.
+pub(super) fn links(
+    surroundings: &Surroundings,
+    collector: Option<&(String, u16)>,
+    plan: &Plan,
+    root: &Root,
+) -> (Vec<Link>, usize) {
+    let own = |segment, ports: &'static [u16]| {
+        move |address: &Address| Link {
+            segment,
+            name: address.to_string(),
+            place: Place::Address(address.clone()),
+            ports: ports.to_vec(),
+        }
+    };
+    // A home router answers DNS, nearly always; else it has a page.
+    let gateways = surroundings.gateways.iter().take(OWN_BOUND);
+    let gateways = gateways.map(own(Segment::Gateway, &[DNS_PORT, 80, 443]));
+    let collector = collector.map(|(host, port)| Link {
+        segment: Segment::Core,
+        name: "collector".to_owned(),
+        place: Place::parse(host, root),
+        ports: vec![*port],
+    });
+    let resolvers = surroundings.resolvers.iter().take(OWN_BOUND);
+    let resolvers = resolvers.map(own(Segment::Dns, &[DNS_PORT]));
+    let planned = plan.targets.iter().map(|target| planned(target, root));
+
+    let mut seen = HashSet::new();
+    let mut links: Vec<Link> = gateways
+        .chain(collector)
+        .chain(resolvers)
+        .chain(planned)
+        .filter(|link| seen.insert((link.segment, link.name.clone())))
+        .collect();
+    let left_out = links.len().saturating_sub(BOUND);
+    links.truncate(BOUND);
+    (links, left_out)
+}
+
+fn planned(target: &Target, root: &Root) -> Link {
+    let ports = match target.segment {
+        Segment::Dns => vec![DNS_PORT],
+        _ => vec![443, 80, DNS_PORT],
+    };
+    Link {
+        segment: target.segment,
+        name: target.name.clone(),
+        place: Place::parse(&target.address, root),
+        ports,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        Address::parse(text, &Root::default()).unwrap()
+    }
+
+    fn target(name: &str, address: &str, segment: Segment) -> Target {
+        Target {
+            name: name.into(),
+            address: address.into(),
+            segment,
+        }
+    }
+
+    #[test]
+    fn own_links_come_before_those_of_the_plan() {
+        let surroundings = Surroundings {
+            gateways: vec![address("192.0.2.1")],
+            resolvers: vec![address("192.0.2.1"), address("2001:db8::53")],
+        };
+        let plan = Plan {
+            targets: vec![
+                target("ix", "ix.example", Segment::Isp),
+                target("collector", "192.0.2.66", Segment::Core),
+            ],
+            ..Plan::default()
+        };
+        let collector = ("192.0.2.7".to_owned(), 9781);
+        let (links, left_out) = links(&surroundings, Some(&collector), &plan, &Root::default());
+        let facts: Vec<_> = links
+            .iter()
+            .map(|link| {
+                (
+                    link.segment.as_str(),
+                    link.name.as_str(),
+                    link.ports.first(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            facts,
+            [
+                ("gateway", "192.0.2.1", Some(&53)),
+                ("core", "collector", Some(&9781)),
+                ("dns", "192.0.2.1", Some(&53)),
+                ("dns", "2001:db8::53", Some(&53)),
+                ("isp", "ix", Some(&443)),
+            ],
+            "a plan cannot take the name of an own link"
+        );
+        assert_eq!(left_out, 0);
+        assert_eq!(links[1].place, Place::Address(address("192.0.2.7")));
+        assert_eq!(links[4].place, Place::Name("ix.example".into()));
+    }
+
+    #[test]
+    fn links_are_bounded() {
+        let many = (0..20).map(|n| address(&format!("192.0.2.{n}"))).collect();
+        let surroundings = Surroundings {
+            gateways: many,
+            resolvers: Vec::new(),
+        };
+        let targets = (0..64).map(|n| target(&format!("t{n}"), "192.0.2.99", Segment::Isp));
+        let plan = Plan {
+            targets: targets.collect(),
+            ..Plan::default()
+        };
+        let (links, left_out) = links(&surroundings, None, &plan, &Root::default());
+        assert_eq!((links.len(), left_out), (BOUND, 8));
+    }
+}
