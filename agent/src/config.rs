@@ -1,1 +1,132 @@
-//! Being written.
+//! What the agent is told by its file: little, since the plan comes from the collector.
+//!
+//! Every key has a default and every mistake is reported at once, with its line; see
+//! `agent.example.toml`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::tls::Address;
+
+/// Validated settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where identity, plan and spool are kept.
+    pub data: PathBuf,
+    /// Where the collector is now, when it moved since enrolment.
+    pub collector: Option<Address>,
+    /// How much may wait on disk.
+    pub spool_bytes: u64,
+    /// How long it may wait.
+    pub spool_age: Duration,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is missing or cannot be read.
+    #[error(transparent)]
+    Read(#[from] settings::ReadError),
+    /// Everything that is wrong in it.
+    #[error(transparent)]
+    Mistakes(#[from] settings::Mistakes),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: default_data(),
+            collector: None,
+            spool_bytes: 64_000_000,
+            spool_age: Duration::from_hours(7 * 24),
+        }
+    }
+}
+
+fn default_data() -> PathBuf {
+    if cfg!(windows) {
+        PathBuf::from(r"C:\ProgramData\dawnwatch-agent")
+    } else {
+        PathBuf::from("/var/lib/dawnwatch-agent")
+    }
+}
+
+impl Config {
+    /// Reads a settings file.
+    ///
+    /// # Errors
+    /// All mistakes of the file together.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::from_file(settings::read(path)?)
+    }
+
+    fn from_file(file: settings::File) -> Result<Self, ConfigError> {
+        let defaults = Self::default();
+        let root = file.root();
+        let limits = root.table("limits");
+        if limits.has("bytes_per_day") {
+            limits.mistake_at(
+                "bytes_per_day",
+                "is not supported by this version yet: remove it",
+            );
+        }
+        let config = Self {
+            data: root.text("data").map_or(defaults.data, PathBuf::from),
+            collector: root.value("collector", "an address such as \"https://collector:9781\""),
+            spool_bytes: limits.bytes("spool_bytes").unwrap_or(defaults.spool_bytes),
+            spool_age: limits.duration("spool_age").unwrap_or(defaults.spool_age),
+        };
+        if config.spool_bytes < LEAST_SPOOL {
+            limits.mistake_at("spool_bytes", "must be at least \"1MB\"");
+        }
+        file.finish()?;
+        Ok(config)
+    }
+}
+
+/// Less than this does not hold an hour.
+const LEAST_SPOOL: u64 = 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::from_file(settings::parse("agent.toml", text))
+    }
+
+    #[test]
+    fn the_example_holds_every_option_with_its_default() {
+        let example = include_str!("../agent.example.toml");
+        let settings: String = example
+            .lines()
+            .map(|line| line.strip_prefix("#= ").unwrap_or(line))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let config = parse(&settings).expect("the example is valid");
+        let collector = "https://collector.example:9781".parse().ok();
+        assert_eq!(
+            config,
+            Config {
+                collector,
+                ..Config::default()
+            }
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let error =
+            parse("colector = 'x'\ndata = 7\n\n[limits]\nspool_age = 'long'\nspool_bytes = '9B'\n")
+                .expect_err("four mistakes")
+                .to_string();
+        let lines: Vec<_> = error.lines().map(|line| line.split(' ').next()).collect();
+        let expected = [
+            "agent.toml:1:",
+            "agent.toml:2:",
+            "agent.toml:5:",
+            "agent.toml:6:",
+        ];
+        assert_eq!(lines, expected.map(Some), "{error}");
+    }
+}

@@ -6,12 +6,47 @@
 
 pub mod app;
 pub mod backoff;
+pub mod clock;
 pub mod config;
 pub mod identity;
+pub mod logging;
 pub mod os;
+pub mod plan;
+pub mod queue;
 pub mod record;
 pub mod schedule;
 pub mod sources;
 pub mod status;
+pub mod stop;
+pub mod storage;
 pub mod tls;
 pub mod uplink;
+
+use proto::wire::Host;
+
+/// What this machine says of itself when it enrols and when it connects.
+fn host_facts() -> Host {
+    Host {
+        hostname: sysinfo::System::host_name().unwrap_or_default(),
+        os: std::env::consts::OS.into(),
+        arch: std::env::consts::ARCH.into(),
+        version: proto::VERSION.into(),
+        kind: String::new(),
+    }
+}
+
+/// An error with its causes, for one line of a log. A cause that repeats what was said is left out.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    text
+}

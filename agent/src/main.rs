@@ -1,2 +1,153 @@
-//! stub
-fn main() {}
+//! `dawnwatch-agent`: arguments, logging, exit codes, and nothing else.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use agent::app::App;
+use agent::config::{Config, ConfigError};
+use agent::identity;
+use agent::status::report;
+use agent::tls::Address;
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use dawnwatch_agent as agent;
+use proto::token::{Fingerprint, Token};
+
+/// Bad usage or configuration, as in sysexits.h.
+const USAGE: u8 = 64;
+
+/// Measures this machine and its links, and reports them to a collector.
+#[derive(Parser)]
+#[command(name = "dawnwatch-agent", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Place {
+    /// Settings file; see agent.example.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of key, certificate, plan and waiting measurements
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make this machine known to a collector, once
+    Enroll {
+        /// Where the collector is: https://HOST:PORT
+        #[arg(long, value_name = "URL")]
+        collector: Address,
+        /// What `dawnwatch-collector token create` printed
+        #[arg(long)]
+        token: Token,
+        /// What the collector's authority must be, in hexadecimal; the token says it too
+        #[arg(long, value_name = "F")]
+        ca_fingerprint: Option<Fingerprint>,
+    },
+    /// Measure and report until stopped
+    Run,
+    /// Say how the agent on this machine fares
+    Status {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    agent::logging::start("info");
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            tell(&format!(
+                "dawnwatch-agent: {}",
+                agent::chain(error.as_ref())
+            ));
+            let is_config = error.downcast_ref::<ConfigError>().is_some();
+            ExitCode::from(if is_config { USAGE } else { 1 })
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut config = match &arguments.place.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    if let Some(data) = arguments.place.data {
+        config.data = data;
+    }
+    // One thread: a ten-year-old PC has better things to do.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(16)
+        .thread_keep_alive(std::time::Duration::from_secs(2))
+        .build()
+        .context("cannot start")?;
+    runtime.block_on(execute(arguments.command, config))
+}
+
+async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Enroll {
+            collector,
+            token,
+            ca_fingerprint,
+        } => {
+            std::fs::create_dir_all(&config.data)
+                .with_context(|| format!("cannot make the folder {}", config.data.display()))?;
+            let identity =
+                identity::enroll(&config.data, &collector, &token, ca_fingerprint).await?;
+            print(&format!(
+                "Enrolled as {} of {}.",
+                identity.device, identity.centre
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run => {
+            let app = App::build(config)?;
+            app.run(agent::stop::requested()).await;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Status { json } => {
+            let report = report(&config.data)?;
+            print(&if json {
+                serde_json::to_string_pretty(&report)?
+            } else {
+                report.to_string()
+            });
+            Ok(if report.is_well() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "results go to standard output")]
+fn print(text: &str) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "the one error a program ends with")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,1 +1,207 @@
-//! Being written.
+//! When sources run: each at its own interval and random phase, one run at a time, within its
+//! timeout, with series about how it went.
+//!
+//! Random phases keep sources, and the agents of one centre, from measuring each other. A slow
+//! source delays only itself; a tick it misses is left out, not made up for.
+
+use std::time::Duration;
+
+use proto::metrics;
+use proto::plan::Plan;
+use rand::RngExt as _;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+use tracing::{debug, info};
+
+use crate::clock::wall_unix_ms;
+use crate::sources::{Reading, Readings, Source, Unmeasurable};
+
+/// The first run comes this soon, so that a machine just started is soon seen.
+const FIRST_RUN: Duration = Duration::from_secs(1);
+
+/// What one run of one source brought.
+#[derive(Debug)]
+pub struct Taken {
+    /// Which source.
+    pub source: &'static str,
+    /// When the run ended, by the wall clock.
+    pub time_unix_ms: i64,
+    /// What was read, the runner's own series included.
+    pub readings: Vec<Reading>,
+    /// What the source cannot measure here although it works.
+    pub limitations: Vec<Unmeasurable>,
+    /// Why it could not measure, when it could not.
+    pub problem: Option<Unmeasurable>,
+}
+
+/// Starts every source. They stop when the returned set is dropped or the channel closes.
+pub fn start(
+    sources: Vec<Box<dyn Source>>,
+    plan: &watch::Receiver<Plan>,
+    taken: &mpsc::Sender<Taken>,
+) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    for source in sources {
+        running.spawn(run(source, plan.clone(), taken.clone()));
+    }
+    running
+}
+
+async fn run(
+    mut source: Box<dyn Source>,
+    mut plan: watch::Receiver<Plan>,
+    taken: mpsc::Sender<Taken>,
+) {
+    tokio::time::sleep(random_below(FIRST_RUN)).await;
+    let mut last_problem = None;
+    loop {
+        let interval = source.interval(&plan.borrow_and_update());
+        let mut ticks = tokio::time::interval_at(Instant::now() + random_below(interval), interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        // At once under a new plan, then at its own phase.
+        loop {
+            let timeout = source.timeout(&plan.borrow());
+            let run = sample(source.as_mut(), timeout).await;
+            tell(run.source, run.problem.as_ref(), &mut last_problem);
+            if taken.send(run).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                _ = ticks.tick() => {}
+                changed = plan.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+}
+
+fn random_below(most: Duration) -> Duration {
+    rand::rng().random_range(Duration::ZERO..=most)
+}
+
+async fn sample(source: &mut dyn Source, timeout: Duration) -> Taken {
+    let name = source.name();
+    let mut readings = Readings::default();
+    let started = Instant::now();
+    let result = tokio::time::timeout(timeout, source.sample(&mut readings)).await;
+    let duration = started.elapsed();
+    let problem = result.unwrap_or_else(|_| Err(too_slow(timeout))).err();
+    let success = if problem.is_none() { 1.0 } else { 0.0 };
+    readings.push(&metrics::AGENT_SOURCE_SUCCESS, &[name], success);
+    readings.push(
+        &metrics::AGENT_SOURCE_DURATION,
+        &[name],
+        duration.as_secs_f64(),
+    );
+    debug!(source = name, ?duration, ?problem, "Measured.");
+    Taken {
+        source: name,
+        time_unix_ms: wall_unix_ms(),
+        readings: readings.taken,
+        limitations: readings.limitations,
+        problem,
+    }
+}
+
+fn too_slow(timeout: Duration) -> Unmeasurable {
+    Unmeasurable {
+        what: format!("no result within {timeout:?}"),
+        remedy: "look for what keeps it waiting".into(),
+    }
+}
+
+/// Logs a problem when it comes, changes or goes, not every time.
+fn tell(source: &str, problem: Option<&Unmeasurable>, last: &mut Option<Unmeasurable>) {
+    if problem == last.as_ref() {
+        return;
+    }
+    match problem {
+        Some(problem) => info!(source, %problem, "This source cannot measure."),
+        None => info!(source, "This source can measure again."),
+    }
+    *last = problem.cloned();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::Sampling;
+
+    /// Takes as long as it is told.
+    struct Slow(Duration);
+
+    impl Source for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+
+        fn interval(&self, plan: &Plan) -> Duration {
+            plan.host_interval
+        }
+
+        fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
+            Box::pin(async {
+                readings.push(&metrics::DEVICE_CPU_COUNT, &[], 1.0);
+                tokio::time::sleep(self.0).await;
+                Ok(())
+            })
+        }
+    }
+
+    fn started(
+        sources: Vec<Box<dyn Source>>,
+    ) -> (watch::Sender<Plan>, mpsc::Receiver<Taken>, JoinSet<()>) {
+        let (plan, watched) = watch::channel(Plan::default());
+        let (sender, taken) = mpsc::channel(64);
+        let running = start(sources, &watched, &sender);
+        (plan, taken, running)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_runs_soon_and_then_every_interval() {
+        let (_plan, mut taken, _running) = started(vec![Box::new(Slow(Duration::ZERO))]);
+        let begin = Instant::now();
+        taken.recv().await.expect("first run");
+        assert!(begin.elapsed() <= FIRST_RUN);
+        taken.recv().await.expect("second run");
+        let second = Instant::now();
+        taken.recv().await.expect("third run");
+        assert_eq!(second.elapsed(), Plan::default().host_interval);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hung_source_fails_alone_and_keeps_what_it_read() {
+        let sources: Vec<Box<dyn Source>> = vec![
+            Box::new(Slow(Duration::MAX)),
+            Box::new(Slow(Duration::ZERO)),
+        ];
+        let (_plan, mut taken, _running) = started(sources);
+        let mut healthy = 0;
+        loop {
+            let run = taken.recv().await.expect("a run");
+            if let Some(problem) = run.problem {
+                assert!(problem.what.contains("no result within"), "{problem}");
+                assert_eq!(run.readings.len(), 3);
+                break;
+            }
+            healthy += 1;
+        }
+        assert!(healthy >= 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_plan_counts_at_once() {
+        let (plan, mut taken, _running) = started(vec![Box::new(Slow(Duration::ZERO))]);
+        taken.recv().await.expect("first run");
+        plan.send_modify(|plan| plan.host_interval = Duration::from_secs(1));
+        taken.recv().await.expect("run under the new plan");
+        let changed = Instant::now();
+        for _ in 0..10 {
+            taken.recv().await.expect("a run");
+        }
+        assert!(changed.elapsed() <= Duration::from_secs(10));
+    }
+}

@@ -1,1 +1,162 @@
-//! Being written.
+//! What `run` tells `status`: one small file, replaced when something changes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use proto::ids::{CentreId, DeviceId};
+use serde::{Deserialize, Serialize};
+
+use crate::app;
+use crate::identity::{Identity, IdentityError};
+use crate::schedule::Taken;
+use crate::storage::{self, StorageError};
+
+const STATUS_FILE: &str = "status.json";
+
+/// What a running agent knows of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the agent.
+    pub version: String,
+    /// Where the machine belongs.
+    pub centre: Option<CentreId>,
+    /// Its name there.
+    pub device: Option<DeviceId>,
+    /// Where it reports to.
+    pub collector: String,
+    /// When this was written, Unix milliseconds.
+    pub written_unix_ms: i64,
+    /// Whether there is a stream to the collector.
+    pub connected: bool,
+    /// Why there is none.
+    pub connection_problem: Option<String>,
+    /// When the collector last confirmed that it has a batch, Unix milliseconds.
+    pub last_ack_unix_ms: Option<i64>,
+    /// This clock less the collector's, milliseconds.
+    pub clock_offset_ms: Option<i64>,
+    /// Expiry of the certificate, by the collector's clock, Unix milliseconds.
+    pub certificate_until_unix_ms: i64,
+    /// The plan in force.
+    pub plan_version: u64,
+    /// Batches that wait.
+    pub waiting_batches: u64,
+    /// Their size.
+    pub waiting_bytes: u64,
+    /// Samples dropped because they were too many or too old.
+    pub dropped_samples: u64,
+    /// What is wrong with the spool's folder.
+    pub spool_problem: Option<String>,
+    /// How each source fares.
+    pub sources: BTreeMap<String, SourceStatus>,
+}
+
+/// How a source fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Values of the last run.
+    pub values: usize,
+    /// Why it could not measure, and what to do.
+    pub problem: Option<String>,
+    /// What it cannot measure here although it works, and what to do.
+    pub limitations: Vec<String>,
+}
+
+impl Status {
+    /// Notes a run.
+    pub fn measured(&mut self, run: &Taken) {
+        let status = SourceStatus {
+            values: run.readings.len(),
+            problem: run.problem.as_ref().map(ToString::to_string),
+            limitations: run.limitations.iter().map(ToString::to_string).collect(),
+        };
+        self.sources.insert(run.source.to_owned(), status);
+    }
+
+    /// Writes it for `status` to read.
+    ///
+    /// # Errors
+    /// When the folder is not writable.
+    pub fn save(&self, folder: &Path) -> Result<(), StorageError> {
+        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        storage::replace_lazily(&folder.join(STATUS_FILE), &text)
+    }
+
+    /// Reads what `run` last wrote; nothing when it never ran here or wrote something else.
+    #[must_use]
+    pub fn load(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(STATUS_FILE)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+/// What `dawnwatch-agent status` says.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Whether an agent runs on this data now.
+    pub running: bool,
+    /// What the last one said; stale when none runs.
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// Finds out how the agent of this folder fares.
+///
+/// # Errors
+/// When the machine is not enrolled.
+pub fn report(folder: &Path) -> Result<Report, IdentityError> {
+    let identity = Identity::load(folder)?;
+    let status = Status::load(folder).unwrap_or_else(|| Status {
+        centre: Some(identity.centre),
+        device: Some(identity.device),
+        collector: identity.collector,
+        certificate_until_unix_ms: identity.valid_until_unix_ms,
+        ..Status::default()
+    });
+    Ok(Report {
+        running: app::is_running(folder),
+        status,
+    })
+}
+
+impl Report {
+    /// Whether everything works: what the exit code says.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.running && self.status.connected
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = &self.status;
+        let name = |id: Option<&str>| id.unwrap_or("?").to_owned();
+        let device = name(status.device.as_ref().map(DeviceId::as_str));
+        let centre = name(status.centre.as_ref().map(CentreId::as_str));
+        writeln!(f, "{device} of {centre}, reports to {}", status.collector)?;
+        match (self.running, &status.connection_problem) {
+            (false, _) => writeln!(f, "not running: start it with `dawnwatch-agent run`")?,
+            (true, Some(problem)) => writeln!(f, "running, not connected: {problem}")?,
+            (true, None) if status.connected => writeln!(f, "running, connected")?,
+            (true, None) => writeln!(f, "running, connecting")?,
+        }
+        writeln!(
+            f,
+            "{} batches wait ({} bytes), {} samples dropped so far",
+            status.waiting_batches, status.waiting_bytes, status.dropped_samples
+        )?;
+        if let Some(problem) = &status.spool_problem {
+            writeln!(f, "spool: {problem}")?;
+        }
+        for (name, source) in &status.sources {
+            match &source.problem {
+                None => writeln!(f, "  {name}: {} values", source.values)?,
+                Some(problem) => writeln!(f, "  {name}: cannot measure: {problem}")?,
+            }
+            for limitation in &source.limitations {
+                writeln!(f, "    {limitation}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,1 +1,429 @@
-//! Being written.
+//! One stream to the collector: batches up, acknowledgements, time and the plan down.
+//!
+//! Live first: what is measured during a stream is sent at once, what waited from before goes behind
+//! it, oldest first. A batch leaves the queue when it is acknowledged, never earlier; the collector
+//! recognises what it gets twice. A lost stream is tried again with full jitter, a refusal rarely.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::limits::{MESSAGE_BYTES, PROTOCOL};
+use proto::plan::Plan;
+use proto::stream::Encoder;
+use proto::wire::session_client::SessionClient;
+use proto::wire::{
+    Ack, Batch, FromAgent, FromCollector, Goodbye, Hello, from_agent, from_collector, goodbye,
+};
+use rustls::ClientConfig;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status, Streaming};
+use tracing::{debug, info, warn};
+
+use crate::backoff::Backoff;
+use crate::clock;
+use crate::identity::{self, Identity, IdentityError};
+use crate::queue::Queue;
+use crate::status::Status as AgentStatus;
+use crate::tls::{self, Address};
+
+/// Batches on their way without acknowledgement.
+const IN_FLIGHT: usize = 16;
+
+/// How long the collector may take to welcome or to acknowledge.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a goodbye may take: a machine that shuts down does not wait.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a due renewal, or one that failed, is tried.
+const RENEWAL_CHECK: Duration = Duration::from_mins(10);
+
+/// Everything a stream needs, across streams.
+pub struct Uplink {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// Who this machine is.
+    pub identity: Identity,
+    /// Where the collector is.
+    pub collector: Address,
+    /// What is to be sent.
+    pub queue: Queue,
+    /// Replaced by what the collector sends.
+    pub plan: watch::Sender<Plan>,
+    /// Told how the connection fares.
+    pub status: watch::Sender<AgentStatus>,
+    /// Cancelled when the agent is to stop.
+    pub stop: CancellationToken,
+    /// The collector's clock less this one, milliseconds, once it was measured.
+    pub server_offset_ms: i64,
+    /// When a renewal was last tried and failed.
+    pub renewal_failed: Option<Instant>,
+}
+
+/// Why a stream ended or did not come about.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("could not connect to {collector}")]
+    Unreachable {
+        collector: String,
+        #[source]
+        source: tonic::transport::Error,
+    },
+    #[error("the collector ended the stream: {}", .0.message())]
+    Status(Box<Status>),
+    #[error("the collector closed the stream")]
+    Closed,
+    #[error("the collector did not answer within {ANSWER_TIMEOUT:?}")]
+    Silent,
+    #[error("the collector did not welcome this agent: update one of the two")]
+    NoWelcome,
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+impl Ended {
+    /// What will not get better by trying again soon.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Status(status) => {
+                matches!(
+                    status.code(),
+                    Code::PermissionDenied | Code::FailedPrecondition
+                )
+            }
+            Self::Identity(error) => !error.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Whether the collector no longer takes the certificate for valid.
+    fn is_about_expiry(&self) -> bool {
+        let expired = |error: &rustls::Error| {
+            use rustls::AlertDescription::{
+                BadCertificate, CertificateExpired, CertificateUnknown,
+            };
+            matches!(
+                error,
+                rustls::Error::AlertReceived(
+                    CertificateExpired | CertificateUnknown | BadCertificate
+                )
+            )
+        };
+        match self {
+            Self::Unreachable { source, .. } => tls::tls_cause(source, expired),
+            Self::Status(status) => tls::tls_cause(&**status, expired),
+            _ => false,
+        }
+    }
+}
+
+impl Uplink {
+    /// Keeps a stream open until the agent is to stop.
+    pub async fn run(mut self) {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        while !self.stop.is_cancelled() {
+            self.renew_if_due(false).await;
+            let ended = self.stream(&mut backoff).await;
+            let Err(ended) = ended else { break };
+            self.tell(&ended);
+            if ended.is_about_expiry() {
+                self.renew_if_due(true).await;
+            }
+            if ended.is_refusal() {
+                backoff.despair();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff.next_wait()) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+        self.queue.persist().await;
+    }
+
+    fn tell(&self, ended: &Ended) {
+        let problem = crate::chain(ended);
+        warn!(problem, "Not connected to the collector.");
+        self.status.send_modify(|status| {
+            status.connected = false;
+            status.connection_problem = Some(problem);
+        });
+    }
+
+    async fn renew_if_due(&mut self, refused: bool) {
+        let due = refused || identity::renewal_is_due(&self.identity, self.server_offset_ms);
+        if !due
+            || self
+                .renewal_failed
+                .is_some_and(|failed| failed.elapsed() < RENEWAL_CHECK)
+        {
+            return;
+        }
+        match identity::renew(&self.folder, &self.identity, &self.collector).await {
+            Ok(renewed) => {
+                info!(
+                    until_unix_ms = renewed.valid_until_unix_ms,
+                    "The certificate was renewed."
+                );
+                self.identity = renewed;
+                self.renewal_failed = None;
+            }
+            Err(error) => {
+                warn!(
+                    error = crate::chain(&error),
+                    "The certificate could not be renewed."
+                );
+                self.renewal_failed = Some(Instant::now());
+            }
+        }
+    }
+
+    /// One stream, from connecting to its end. `Ok` when the agent is to stop.
+    async fn stream(&mut self, backoff: &mut Backoff) -> Result<(), Ended> {
+        let config = self.tls()?;
+        let channel = tls::connect(&self.collector, config)
+            .await
+            .map_err(|source| Ended::Unreachable {
+                collector: self.collector.to_string(),
+                source,
+            })?;
+        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+        let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
+        let _ = sender.try_send(self.hello());
+        let opening = client.open(ReceiverStream::new(receiver));
+        let incoming = within(opening)
+            .await?
+            .map_err(|status| Ended::Status(status.into()))?;
+        let newest = self.queue.newest().await;
+        let mut stream = Stream {
+            incoming: incoming.into_inner(),
+            sender,
+            encoder: Encoder::default(),
+            in_flight: BTreeMap::new(),
+            live: newest.saturating_sub(1),
+            backlog: 0,
+            backlog_end: newest.saturating_sub(1),
+        };
+        self.welcome(&mut stream.incoming).await?;
+        info!(collector = %self.collector, "Connected.");
+        let mut renewal = tokio::time::interval(RENEWAL_CHECK);
+        let stop = self.stop.clone();
+        loop {
+            stream.fill(&self.queue).await?;
+            let oldest = stream.in_flight.values().map(|(_, sent)| *sent).min();
+            tokio::select! {
+                message = stream.incoming.message() => {
+                    let message = message.map_err(|status| Ended::Status(status.into()))?;
+                    self.received(message.ok_or(Ended::Closed)?, &mut stream, backoff).await;
+                }
+                () = self.queue.appended() => {}
+                () = silence(oldest) => return Err(Ended::Silent),
+                _ = renewal.tick() => self.renew_if_due(false).await,
+                () = stop.cancelled() => break,
+            }
+        }
+        let goodbye = tokio::time::timeout(GOODBYE_TIMEOUT, self.say_goodbye(stream)).await;
+        debug!(in_time = goodbye.is_ok(), "Said goodbye.");
+        Ok(())
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, IdentityError> {
+        let trust = self.identity.trust(&self.folder)?;
+        let shown = self.identity.shown(&self.folder)?;
+        Ok(tls::client_config(trust, Some(shown))?)
+    }
+
+    fn hello(&self) -> FromAgent {
+        let hello = Hello {
+            protocol: PROTOCOL,
+            host: Some(crate::host_facts()),
+            boot_id: crate::os::boot_id(&crate::os::Root::default()),
+            clock: Some(clock::now()),
+            plan_version: self.plan.borrow().version,
+        };
+        FromAgent {
+            kind: Some(from_agent::Kind::Hello(hello)),
+        }
+    }
+
+    async fn welcome(&mut self, incoming: &mut Streaming<FromCollector>) -> Result<(), Ended> {
+        let first = within(incoming.message()).await?;
+        let first = first
+            .map_err(|status| Ended::Status(status.into()))?
+            .ok_or(Ended::Closed)?;
+        let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
+            return Err(Ended::NoWelcome);
+        };
+        self.server_time(welcome.server_time_unix_ms);
+        self.status.send_modify(|status| {
+            status.connected = true;
+            status.connection_problem = None;
+        });
+        Ok(())
+    }
+
+    fn server_time(&mut self, server_unix_ms: i64) {
+        self.server_offset_ms = server_unix_ms.saturating_sub(clock::wall_unix_ms());
+    }
+
+    async fn received(
+        &mut self,
+        message: FromCollector,
+        stream: &mut Stream,
+        backoff: &mut Backoff,
+    ) {
+        match message.kind {
+            Some(from_collector::Kind::Ack(ack)) => {
+                self.server_time(ack.server_time_unix_ms);
+                if ack.rejected_samples > 0 {
+                    debug!(
+                        ack.sequence,
+                        ack.rejected_samples, "The collector refused samples."
+                    );
+                }
+                if stream.acknowledged(&ack, &self.queue).await {
+                    backoff.reset();
+                    let offset = -self.server_offset_ms;
+                    self.status.send_modify(|status| {
+                        status.last_ack_unix_ms = Some(clock::wall_unix_ms());
+                        status.clock_offset_ms = Some(offset);
+                    });
+                }
+            }
+            Some(from_collector::Kind::Plan(plan)) => self.new_plan(plan),
+            // A second welcome, or a message kind this agent is too old to know.
+            Some(from_collector::Kind::Welcome(_)) | None => {}
+        }
+    }
+
+    fn new_plan(&mut self, plan: proto::wire::Plan) {
+        match Plan::try_from(plan) {
+            Ok(plan) => {
+                info!(
+                    version = plan.version,
+                    targets = plan.targets.len(),
+                    "New plan."
+                );
+                self.plan.send_replace(plan);
+            }
+            Err(error) => {
+                warn!(%error, "The collector sent a plan that is refused; the old one stays.")
+            }
+        }
+    }
+
+    async fn say_goodbye(&self, mut stream: Stream) {
+        // What was measured last is worth a try; what is not acknowledged in time is on disk.
+        loop {
+            if stream.fill(&self.queue).await.is_err() {
+                return;
+            }
+            if stream.in_flight.is_empty() {
+                break;
+            }
+            let Ok(Some(message)) = stream.incoming.message().await else {
+                return;
+            };
+            if let Some(from_collector::Kind::Ack(ack)) = message.kind {
+                stream.acknowledged(&ack, &self.queue).await;
+            }
+        }
+        let goodbye = Goodbye {
+            reason: goodbye::Reason::Stop.into(),
+        };
+        let message = FromAgent {
+            kind: Some(from_agent::Kind::Goodbye(goodbye)),
+        };
+        let _ = stream.sender.send(message).await;
+        drop(stream.sender);
+        // The collector closes its side when it has heard it.
+        while let Ok(Some(_)) = stream.incoming.message().await {}
+    }
+}
+
+/// One stream's state.
+struct Stream {
+    incoming: Streaming<FromCollector>,
+    sender: mpsc::Sender<FromAgent>,
+    encoder: Encoder,
+    /// By (instance, sequence) on the wire: number in the queue, and when it was sent.
+    in_flight: BTreeMap<(u64, u64), (u64, Instant)>,
+    /// Newest number sent of the live part: the newest that waited, and all measured since.
+    live: u64,
+    /// Newest number sent of what waited behind it.
+    backlog: u64,
+    /// Newest number of what waited behind it.
+    backlog_end: u64,
+}
+
+impl Stream {
+    /// Sends as much as may be on its way, the live part first.
+    async fn fill(&mut self, queue: &Queue) -> Result<(), Ended> {
+        while self.in_flight.len() < IN_FLIGHT {
+            let Some((sequence, batch)) = self.next(queue).await else {
+                break;
+            };
+            let key = (batch.instance, batch.sequence);
+            self.in_flight.insert(key, (sequence, Instant::now()));
+            let message = FromAgent {
+                kind: Some(from_agent::Kind::Batch(batch)),
+            };
+            self.sender.send(message).await.map_err(|_| Ended::Closed)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what is safe. Says whether it was on its way.
+    async fn acknowledged(&mut self, ack: &Ack, queue: &Queue) -> bool {
+        let Some((sequence, _)) = self.in_flight.remove(&(ack.instance, ack.sequence)) else {
+            return false;
+        };
+        queue.ack(sequence).await;
+        true
+    }
+
+    async fn next(&mut self, queue: &Queue) -> Option<(u64, Batch)> {
+        let waiting = if let Some(live) = queue.after(self.live).await {
+            self.live = live.sequence;
+            live
+        } else {
+            let behind = queue.after(self.backlog).await?;
+            if behind.sequence > self.backlog_end {
+                return None;
+            }
+            self.backlog = behind.sequence;
+            behind
+        };
+        let mut batch = waiting.batch;
+        batch.sequence = waiting.sequence;
+        batch.clock = Some(clock::now());
+        batch.dropped_samples = queue.stats().await?.dropped_samples;
+        let left_out = self.encoder.shorten(&mut batch);
+        if left_out > 0 {
+            warn!(
+                left_out,
+                "More series than one agent may have: some samples are not sent."
+            );
+        }
+        Some((waiting.sequence, batch))
+    }
+}
+
+/// Waits for an answer, not for ever.
+async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Ended> {
+    tokio::time::timeout(ANSWER_TIMEOUT, answer)
+        .await
+        .map_err(|_| Ended::Silent)
+}
+
+/// Returns when the oldest unanswered batch has waited too long.
+async fn silence(oldest: Option<Instant>) {
+    match oldest {
+        Some(sent) => tokio::time::sleep_until(sent + ANSWER_TIMEOUT).await,
+        None => std::future::pending().await,
+    }
+}
