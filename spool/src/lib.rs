@@ -78,6 +78,7 @@ mod writer;
 pub use error::{Disk, Error};
 pub use limits::Limits;
 pub use queue::Spool;
+pub use ranges::Ranges;
 pub use record::{Entry, MAX_RECORD_BYTES, Record, Sequence};
 pub use stats::Stats;
 

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-/// First to last of each run, both inclusive, never touching each other.
+/// A set of sequences, kept as runs: what is in the spool's state file, and how a receiver remembers what it already took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ranges(BTreeMap<u64, u64>);
+pub struct Ranges(
+    /// First to last of each run, both inclusive, never touching each other.
+    BTreeMap<u64, u64>,
+);
 
 impl Ranges {
+    /// Whether a sequence is in the set.
     pub fn contains(&self, sequence: u64) -> bool {
         self.0
             .range(..=sequence)
@@ -14,10 +18,12 @@ impl Ranges {
             .is_some_and(|(_, last)| *last >= sequence)
     }
 
+    /// Adds one.
     pub fn insert(&mut self, sequence: u64) {
         self.insert_range(sequence, sequence);
     }
 
+    /// Adds all from `first` to `last`, both included.
     pub fn insert_range(&mut self, first: u64, last: u64) {
         let (mut first, mut last) = (first, last.max(first));
         // Each run that overlaps or touches the new one becomes part of it.
@@ -41,14 +47,22 @@ impl Ranges {
         }
     }
 
+    /// Forgets all.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
+    /// Whether nothing is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Number of runs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// First and last of each run, in order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().map(|(first, last)| (*first, *last))
     }
@@ -77,6 +91,7 @@ mod tests {
                 }
                 let runs = model.iter().filter(|member| !model.contains(&(**member + 1))).count();
                 prop_assert_eq!(ranges.len(), runs);
+                prop_assert_eq!(ranges.is_empty(), model.is_empty());
                 for member in 0..50 {
                     prop_assert_eq!(ranges.contains(member), model.contains(&member));
                 }

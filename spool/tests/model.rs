@@ -207,7 +207,7 @@ fn live(steps: Vec<Step>, limits: Limits) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn with_room_nothing_is_lost_and_nothing_acknowledged_and_written_returns(
