@@ -105,6 +105,8 @@ pub struct Slot {
     pub value: f64,
     /// When that was measured, corrected to the collector's clock.
     pub time_unix_ms: i64,
+    /// Where its metric stands in the catalogue.
+    pub position: usize,
     /// `name{labels} ` as `/metrics` shows it, rendered once.
     pub exposition: Box<str>,
     received: Instant,
@@ -284,6 +286,7 @@ impl Slot {
         let history = WITH_HISTORY.contains(&series.metric).then(Box::default);
         let exposition = crate::metrics::exposition::name_of(&series, key, kind).into_boxed_str();
         Self {
+            position: series.metric.position(),
             series,
             value: 0.0,
             time_unix_ms: i64::MIN,

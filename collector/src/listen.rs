@@ -1,1 +1,235 @@
-//! Being written.
+//! Agents' connections: TCP, then TLS in its own task with a time limit, then gRPC.
+//!
+//! Whoever connects and says nothing holds one place for seconds, not a thread; beyond
+//! [`CONNECTIONS`] places newcomers are turned away and counted. A client certificate is checked
+//! when one is shown; which calls need one is for the services to say.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use prometheus::IntCounter;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tonic::transport::server::Connected;
+use tracing::{debug, warn};
+
+use crate::metrics::own::Own;
+
+/// Connections at once. Each agent has one.
+pub const CONNECTIONS: usize = 80_000;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Handshaken connections that wait for gRPC to take them.
+const BACKLOG: usize = 64;
+
+/// Who is at the other end, in the extensions of every request.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where from.
+    pub address: SocketAddr,
+    /// The certificate it showed: ours, and not expired.
+    pub certificate: Option<CertificateDer<'static>>,
+}
+
+/// One handshaken connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TlsStream<Counted>,
+    peer: Peer,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Accepts connections until the returned receiver is dropped.
+pub fn accept(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    own: Arc<Own>,
+) -> mpsc::Receiver<io::Result<Connection>> {
+    let (ready, connections) = mpsc::channel(BACKLOG);
+    tokio::spawn(accept_all(listener, TlsAcceptor::from(config), own, ready));
+    connections
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    own: Arc<Own>,
+    ready: mpsc::Sender<io::Result<Connection>>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = ready.closed() => return,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: others must end first.
+                warn!(%error, "Cannot accept connections.");
+                own.connections_refused.with_label_values(&["system"]).inc();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            own.connections_refused.with_label_values(&["full"]).inc();
+            continue;
+        };
+        let (acceptor, own, ready) = (acceptor.clone(), Arc::clone(&own), ready.clone());
+        tokio::spawn(async move {
+            match handshake(stream, &acceptor, &own).await {
+                Ok(stream) => {
+                    let certificate = shown_certificate(&stream);
+                    let peer = Peer {
+                        address,
+                        certificate,
+                    };
+                    let _ = ready
+                        .send(Ok(Connection {
+                            stream,
+                            peer,
+                            _place: place,
+                        }))
+                        .await;
+                }
+                Err(reason) => {
+                    own.connections_refused.with_label_values(&[reason]).inc();
+                    debug!(%address, reason, "A connection did not get through its handshake.");
+                }
+            }
+        });
+    }
+}
+
+async fn handshake(
+    stream: TcpStream,
+    acceptor: &TlsAcceptor,
+    own: &Own,
+) -> Result<TlsStream<Counted>, &'static str> {
+    let _ = stream.set_nodelay(true);
+    let stream = Counted {
+        stream,
+        received: own.received_bytes.clone(),
+        sent: own.sent_bytes.clone(),
+    };
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(reason(&error)),
+        Err(_) => Err("timeout"),
+    }
+}
+
+/// A stable word for why a handshake failed.
+fn reason(error: &io::Error) -> &'static str {
+    use rustls::{CertificateError, Error};
+    match error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<Error>())
+    {
+        Some(Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) => "expired_certificate",
+        Some(Error::InvalidCertificate(_)) => "foreign_certificate",
+        Some(Error::AlertReceived(_)) => "refused_by_peer",
+        Some(_) => "no_tls",
+        None => "closed",
+    }
+}
+
+fn shown_certificate(stream: &TlsStream<Counted>) -> Option<CertificateDer<'static>> {
+    let certificates = stream.get_ref().1.peer_certificates()?;
+    certificates
+        .first()
+        .map(|certificate| certificate.clone().into_owned())
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A TCP stream whose bytes are counted.
+#[derive(Debug)]
+struct Counted {
+    stream: TcpStream,
+    received: IntCounter,
+    sent: IntCounter,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.received.inc_by((buf.filled().len() - before) as u64);
+        result
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = result {
+            self.sent.inc_by(written as u64);
+        }
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

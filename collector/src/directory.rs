@@ -1,0 +1,136 @@
+//! Who may connect, in memory: the registry's agents and centres, read again when they change.
+//!
+//! Changes come from this process (an enrolment) or from another one (`agent revoke`,
+//! `centre import`), and count within [`POLL`]. Streams watch it, which is how a revocation ends
+//! one; the live view follows it, which is how a silent device is seen.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use tracing::warn;
+
+use crate::latest::{DeviceKey, Enrolled, Latest};
+use crate::metrics::own::Own;
+use crate::registry::{Agent, Centre, KeyHash, Registry, RegistryError, Version};
+
+/// How soon a change counts.
+const POLL: Duration = Duration::from_millis(250);
+
+/// Agents that are not revoked, by key.
+pub type Agents = Arc<HashMap<KeyHash, Agent>>;
+
+/// The registry's agents and centres, as of now.
+#[derive(Debug)]
+pub struct Directory {
+    registry: Registry,
+    latest: Arc<Latest>,
+    own: Arc<Own>,
+    agents: watch::Sender<Agents>,
+    centres: watch::Sender<Arc<Vec<Centre>>>,
+    read: Mutex<Option<Version>>,
+}
+
+impl Directory {
+    /// Reads the registry for the first time.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn read(
+        registry: Registry,
+        latest: Arc<Latest>,
+        own: Arc<Own>,
+    ) -> Result<Self, RegistryError> {
+        let directory = Self {
+            registry,
+            latest,
+            own,
+            agents: watch::Sender::default(),
+            centres: watch::Sender::default(),
+            read: Mutex::default(),
+        };
+        directory.refresh().await?;
+        Ok(directory)
+    }
+
+    /// Follows the registry for ever.
+    pub async fn follow(&self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(POLL).await;
+            let result = self.refresh().await;
+            if let Err(error) = &result {
+                self.own.registry_errors.inc();
+                if !failing {
+                    warn!(%error, "The registry cannot be read; going on with what is known.");
+                }
+            }
+            failing = result.is_err();
+        }
+    }
+
+    /// Reads the registry again if it changed.
+    ///
+    /// # Errors
+    /// When it cannot be read; what was known stays.
+    pub async fn refresh(&self) -> Result<(), RegistryError> {
+        let mut read = self.read.lock().await;
+        let version = self.registry.version().await?;
+        if *read == Some(version) {
+            return Ok(());
+        }
+        let mut agents = self.registry.agents().await?;
+        let centres = self.registry.centres().await?;
+        agents.retain(|agent| agent.revoked_at.is_none());
+        self.latest.follow(agents.iter().map(enrolled));
+        self.agents
+            .send_replace(Arc::new(agents.into_iter().map(|a| (a.key, a)).collect()));
+        self.centres.send_replace(Arc::new(centres));
+        *read = Some(version);
+        Ok(())
+    }
+
+    /// The agent with this key, if it may connect. One that enrolled a moment ago is found too.
+    pub async fn find(&self, key: KeyHash) -> Option<Agent> {
+        let known = self.agents.borrow().get(&key).cloned();
+        if known.is_some() {
+            return known;
+        }
+        if let Err(error) = self.refresh().await {
+            self.own.registry_errors.inc();
+            warn!(%error, "The registry cannot be read.");
+        }
+        self.agents.borrow().get(&key).cloned()
+    }
+
+    /// Who may connect, and when that changes.
+    #[must_use]
+    pub fn agents(&self) -> watch::Receiver<Agents> {
+        self.agents.subscribe()
+    }
+
+    /// All centres, and when they change.
+    #[must_use]
+    pub fn centres(&self) -> watch::Receiver<Arc<Vec<Centre>>> {
+        self.centres.subscribe()
+    }
+}
+
+fn enrolled(agent: &Agent) -> (DeviceKey, Enrolled) {
+    let key = DeviceKey {
+        centre: agent.centre.clone(),
+        device: agent.device.clone(),
+    };
+    let enrolled = Enrolled {
+        agent: agent.id.clone(),
+        kind: agent.kind.clone(),
+        version: agent.version.clone(),
+        os: agent.os.clone(),
+        arch: agent.arch.clone(),
+        certificate_until: Some(agent.certificate_until),
+        last_report: agent.last_seen,
+        goodbye: agent.goodbye,
+    };
+    (key, enrolled)
+}

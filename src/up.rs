@@ -1,0 +1,136 @@
+//! Everything on one machine: a collector with its own authority, and one real agent that enrols
+//! over the network like any other and measures this machine and its links.
+//!
+//! Nothing is simulated and nothing is skipped: the agent gets a token, makes its key, and speaks
+//! mutual TLS over loopback. A second start finds all of it in the data folder.
+
+use std::path::{Path, PathBuf};
+
+use agent::identity::{self, Identity, IdentityError};
+use agent::tls::Address;
+use anyhow::Context as _;
+use collector::ca::Authority;
+use collector::config::Config;
+use collector::latest::DeviceKey;
+use collector::registry::{Centre, Registry};
+use collector::token::{self, Grant, USUAL_VALIDITY};
+use jiff::Timestamp;
+use proto::ids::CentreId;
+use tokio_util::sync::CancellationToken;
+
+use crate::first_values;
+
+/// Runs until Ctrl-C.
+pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result<()> {
+    let agent_data = data.join("agent");
+    std::fs::create_dir_all(&agent_data)
+        .with_context(|| format!("cannot make the folder {}", agent_data.display()))?;
+    let config = collector_config(&data, config.as_deref())?;
+    let authority = initialise(&config).await?;
+    let app = collector::app::build(config).await?;
+    let (registry, latest) = (app.registry().clone(), app.latest());
+    let (page, agents) = (app.http_address(), app.grpc_address());
+    let stop_collector = CancellationToken::new();
+    let mut collecting = tokio::spawn(app.run(stop_collector.clone().cancelled_owned()));
+
+    // The port may be another one than at the last start.
+    let collector: Address = format!("https://localhost:{}", agents.port()).parse()?;
+    let identity = enrolled(&agent_data, &collector, &registry, &authority).await?;
+    let config = agent::config::Config {
+        data: agent_data,
+        collector: Some(collector),
+        ..agent::config::Config::default()
+    };
+    let agent = agent::app::App::build(config)?;
+    let status = agent.status();
+    let stop_agent = CancellationToken::new();
+    let measuring = tokio::spawn(agent.run(stop_agent.clone().cancelled_owned()));
+
+    print(&format!(
+        "Dawnwatch {} watches this machine.\n\n  page     http://{page}/\n  metrics  http://{page}/metrics\n  agents   https://{agents}\n  data     {}\n",
+        proto::VERSION,
+        data.display(),
+    ));
+    let device = DeviceKey { centre: identity.centre, device: identity.device };
+    let showing = async {
+        print(&first_values::gather(&latest, &device, status).await);
+        print("Ctrl-C stops it.");
+        std::future::pending().await
+    };
+    let ended = tokio::select! {
+        () = agent::stop::requested() => None,
+        ended = &mut collecting => Some(ended),
+        () = showing => None,
+    };
+    // The agent says goodbye while there is still somebody to hear it.
+    stop_agent.cancel();
+    let _ = measuring.await;
+    stop_collector.cancel();
+    match ended {
+        Some(ended) => ended?,
+        None => collecting.await?,
+    }
+}
+
+fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
+    let mut config = Config::load(file)?;
+    config.data = data.join("collector");
+    Ok(config)
+}
+
+/// Makes what `dawnwatch-collector init` and `centre import` make, where it is missing.
+async fn initialise(config: &Config) -> anyhow::Result<Authority> {
+    let authority = if Authority::exists(&config.data) {
+        Authority::load(&config.data)?
+    } else {
+        Authority::create(&config.data)?
+    };
+    let registry = Registry::create(&config.registry())?;
+    if registry.centres().await?.is_empty() {
+        registry.import_centres(vec![this_machine()?]).await?;
+    }
+    Ok(authority)
+}
+
+/// The centre this machine belongs to until somebody imports real ones.
+fn this_machine() -> anyhow::Result<Centre> {
+    Ok(Centre {
+        id: "here".parse()?,
+        name: "This machine / Máy này".into(),
+        area: None,
+        isp: None,
+        latitude: None,
+        longitude: None,
+        hours: None,
+        notes: None,
+    })
+}
+
+/// This machine's identity, got now if there is none that the collector still knows.
+async fn enrolled(
+    folder: &Path,
+    collector: &Address,
+    registry: &Registry,
+    authority: &Authority,
+) -> anyhow::Result<Identity> {
+    match Identity::load(folder) {
+        Ok(identity) => return Ok(identity),
+        Err(IdentityError::NotEnrolled { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let centre = first_centre(registry).await?;
+    let expires_at = Timestamp::now() + USUAL_VALIDITY;
+    let grant = Grant { centre, device: None, reusable: false, expires_at };
+    let token = token::create(registry, authority.fingerprint(), grant).await?;
+    Ok(identity::enroll(folder, collector, &token, None).await?)
+}
+
+async fn first_centre(registry: &Registry) -> anyhow::Result<CentreId> {
+    let centres = registry.centres().await?;
+    centres.into_iter().next().map(|centre| centre.id).context("the registry has no centre")
+}
+
+#[expect(clippy::print_stdout, reason = "what `up` has to say is its result")]
+fn print(text: &str) {
+    println!("{text}");
+}
