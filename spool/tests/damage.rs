@@ -370,3 +370,27 @@ fn a_full_disk_is_a_state_and_passes() {
     drop(spool);
     assert_eq!(payloads(&mut open(folder.path())), ["kept"]);
 }
+
+#[test]
+fn what_was_dropped_from_disk_stays_counted_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        bytes: 20_000,
+        ..Limits::default()
+    };
+    let mut spool = Spool::open(folder.path(), limits, NOW).unwrap();
+    for _ in 0..20 {
+        append(&mut spool, &[7; 1_500]);
+        spool.persist(NOW).unwrap();
+    }
+    // The last drops come with no write of their own after them.
+    while spool.stats().records_in_memory == 0 || files_ending(folder.path(), ".chunk").len() > 4 {
+        append(&mut spool, &[7; 1_500]);
+    }
+    let before = spool.stats();
+    drop(spool);
+    let after = Spool::open(folder.path(), limits, NOW).unwrap().stats();
+    assert!(before.dropped_records > 0);
+    assert_eq!(after.dropped_records, before.dropped_records);
+    assert_eq!(after.dropped_samples, before.dropped_samples);
+}
