@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks, then runs every check there is.
+#
+# Without root, or without apt, tests that need an absent part say "skipped, because"; with CI=true
+# that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# The program whose absence is looked for, and the Debian package it comes from.
+needed=(
+  cc:gcc
+  prometheus:prometheus
+  promtool:prometheus
+  ping:iputils-ping
+  ip:iproute2
+  nft:nftables
+)
+
+missing=()
+for entry in "${needed[@]}"; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
+done
+if ((${#missing[@]})); then
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q </dev/null || echo "test.sh: apt-get update failed; trying with what is known" >&2
+    # One by one: a package that this system lacks must not keep the others away. Without policy-rc.d
+    # or systemd, services may refuse to start; only the programs are wanted.
+    for package in "${missing[@]}"; do
+      apt-get install -qy --no-install-recommends "$package" </dev/null \
+        || echo "test.sh: could not install $package" >&2
+    done
+  else
+    echo "test.sh: not installed, since this needs root and apt-get: ${missing[*]}" >&2
+  fi
+fi
+
+cargo fmt --all --check
+cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo test --workspace --locked --no-fail-fast

@@ -1,0 +1,22 @@
+//! What scenarios are written with: real programs as real processes, on ports the system chose, in
+//! folders that are kept when a test fails.
+//!
+//! [`collector`], [`agent`], [`prometheus`], [`netns`]: the parts · [`process`], [`binaries`]: how they
+//! run · [`wait`], [`scrape`]: how their state is waited for and judged · [`skip`]: when a part is
+//! absent. Nothing here knows the crates of agent or collector: scenarios see what a user sees.
+
+pub mod agent;
+pub mod binaries;
+pub mod collector;
+pub mod netns;
+pub mod process;
+pub mod prometheus;
+pub mod scrape;
+pub mod skip;
+pub mod wait;
+
+pub use agent::Agent;
+pub use collector::Collector;
+pub use prometheus::Prometheus;
+pub use scrape::metric;
+pub use wait::eventually;

@@ -1,0 +1,142 @@
+//! A real Prometheus, as the system packages it, that scrapes every second and has our rules.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::process::{Folder, Process};
+use super::scrape::fetch;
+use super::skip::program;
+use super::wait::{eventually, poll};
+
+const START: Duration = Duration::from_secs(30);
+
+/// A running Prometheus.
+#[derive(Debug)]
+pub struct Prometheus {
+    address: SocketAddr,
+    _process: Process,
+    _folder: Folder,
+}
+
+/// One element of an instant vector.
+pub type Element = (BTreeMap<String, String>, f64);
+
+impl Prometheus {
+    /// One that scrapes a target. An error where none is installed.
+    pub async fn scraping(target: SocketAddr) -> Result<Self, String> {
+        program("prometheus")?;
+        let folder = Folder::new("prometheus");
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards/rules/dawnwatch.yaml");
+        let settings = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\n\
+             rule_files: [{rules:?}]\n\
+             scrape_configs:\n  - job_name: dawnwatch\n    static_configs: [{{ targets: [\"{target}\"] }}]\n"
+        );
+        folder.write("prometheus.yaml", settings);
+        // It cannot be asked which port the system chose, so one is chosen for it; another program may
+        // be faster.
+        for _ in 0..5 {
+            let address = free_port();
+            let mut process = Process::start("prometheus", &mut command(address, &folder), &folder);
+            let ready = poll(START, async || match process.ended() {
+                Some(_) => Ok(false),
+                None => fetch(&format!("http://{address}/-/ready"))
+                    .await
+                    .map(|_| true),
+            });
+            if ready.await.unwrap_or(false) {
+                return Ok(Self {
+                    address,
+                    _process: process,
+                    _folder: folder,
+                });
+            }
+        }
+        panic!("prometheus does not start");
+    }
+
+    /// Waits until it has scraped the target.
+    pub async fn has_scraped(&self) {
+        eventually("prometheus scrapes", START, async || {
+            match self.query("up").await?.first() {
+                Some((_, 1.0)) => Ok(()),
+                other => Err(format!("up: {other:?}")),
+            }
+        })
+        .await;
+    }
+
+    /// Evaluates an expression now.
+    pub async fn query(&self, expression: &str) -> Result<Vec<Element>, String> {
+        let data = self.get("query", &[("query", expression)]).await?;
+        let result = &data["result"];
+        if data["resultType"] == "scalar" {
+            return Ok(vec![(BTreeMap::new(), number(&result[1])?)]);
+        }
+        let elements = result
+            .as_array()
+            .ok_or_else(|| format!("no vector: {data}"))?;
+        elements
+            .iter()
+            .map(|element| Ok((labels(&element["metric"]), number(&element["value"][1])?)))
+            .collect()
+    }
+
+    /// The rules it has loaded: name, health, last error.
+    pub async fn rules(&self) -> Result<Vec<(String, String, String)>, String> {
+        let data = self.get("rules", &[]).await?;
+        let text = |rule: &Value, key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+        let groups = data["groups"].as_array().into_iter().flatten();
+        Ok(groups
+            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+            .map(|rule| {
+                (
+                    text(rule, "name"),
+                    text(rule, "health"),
+                    text(rule, "lastError"),
+                )
+            })
+            .collect())
+    }
+
+    async fn get(&self, what: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+        let mut url = reqwest::Url::parse(&format!("http://{}/api/v1/{what}", self.address))
+            .map_err(|error| error.to_string())?;
+        url.query_pairs_mut().extend_pairs(parameters);
+        let text = fetch(url.as_str()).await?;
+        let answer: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        Ok(answer["data"].clone())
+    }
+}
+
+fn command(address: SocketAddr, folder: &Folder) -> Command {
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!("--config.file={}", path("prometheus.yaml")))
+        .arg(format!("--storage.tsdb.path={}", path("data")))
+        .arg(format!("--web.listen-address={address}"));
+    command
+}
+
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("a bound port")
+}
+
+fn labels(metric: &Value) -> BTreeMap<String, String> {
+    let pairs = metric.as_object().into_iter().flatten();
+    pairs
+        .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+fn number(value: &Value) -> Result<f64, String> {
+    let text = value.as_str().unwrap_or_default();
+    text.parse().map_err(|_| format!("no number: {value}"))
+}

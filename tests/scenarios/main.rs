@@ -1,0 +1,29 @@
+//! What people rely on, shown with real programs: each file one promise, each test one sentence of it.
+//!
+//! [`enroll`] a machine becomes an agent · [`restart`] nothing that dies needs a hand · [`silence`] off
+//! is told from down · [`kernel`] values are those of the system · [`gateway`] round-trip times and loss
+//! are those of `ping` · [`bad_input`] mistakes get an answer · [`prometheus`], [`dashboards`] a real
+//! Prometheus understands it all · [`up`] everything on one machine. They are written with [`harness`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod harness;
+
+mod bad_input;
+mod dashboards;
+mod enroll;
+mod gateway;
+mod kernel;
+mod prometheus;
+mod restart;
+mod silence;
+mod up;
+
+/// How long a first value may take.
+const FIRST_VALUES: std::time::Duration = std::time::Duration::from_secs(30);
