@@ -1,7 +1,27 @@
 //! What the collector knows for good: centres, agents, tokens. Only here lives SQL.
+//!
+//! One SQLite file, opened by `serve` and, beside it, by each run of the other commands. In reading
+//! order: the types and the [`Registry`] handle here, `migrate` (the file and its schema), then
+//! `centres`, `agents` and `enrol` with their queries. Secrets are kept as hashes only.
+
+mod agents;
+mod centres;
+mod enrol;
+mod migrate;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use proto::ids::{AgentId, CentreId, DeviceId};
+use rusqlite::Connection;
+
+pub use centres::Imported;
+pub use enrol::{AGENTS_PER_CENTRE, EnrolError, NewAgent, NewToken, TokenHash};
+
+/// The file in the data folder.
+pub const FILE: &str = "registry.sqlite";
 
 /// A service centre, as `centre import` read it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -28,8 +48,23 @@ pub struct Centre {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);
 
+/// What a machine says of itself, checked against the limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Host {
+    /// As people know the machine. May be empty.
+    pub hostname: String,
+    /// "linux", "windows".
+    pub os: String,
+    /// "x86_64", "aarch64".
+    pub arch: String,
+    /// Of the agent.
+    pub version: String,
+    /// The `kind` label: "pc", "router". A slug.
+    pub kind: String,
+}
+
 /// One enrolment of one machine.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     /// What is revoked.
     pub id: AgentId,
@@ -60,3 +95,180 @@ pub struct Agent {
     /// Whether its last word was a goodbye.
     pub goodbye: bool,
 }
+
+/// What could not be done with the registry.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum RegistryError {
+    #[error("{path} is missing: run `dawnwatch-collector init`, or restore it from a backup", path = path.display())]
+    Missing { path: PathBuf },
+    #[error(
+        "{path} was written by a newer version (schema {found}, this one knows {known}): update dawnwatch-collector",
+        path = path.display()
+    )]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: usize,
+    },
+    #[error("cannot open the registry {path}", path = path.display())]
+    Open {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    #[error("cannot make the registry {path}", path = path.display())]
+    Create {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("cannot bring the registry {path} up to date", path = path.display())]
+    Migrate {
+        path: PathBuf,
+        source: rusqlite_migration::Error,
+    },
+    #[error("the registry {path} could not {operation}", path = path.display())]
+    Query {
+        path: PathBuf,
+        operation: &'static str,
+        source: rusqlite::Error,
+    },
+    #[error("there is no centre {centre}: `dawnwatch-collector centre list` shows them")]
+    UnknownCentre { centre: CentreId },
+    #[error("there is no agent {agent}: `dawnwatch-collector agent list` shows them")]
+    UnknownAgent { agent: AgentId },
+    #[error("the program is stopping")]
+    Stopping,
+}
+
+/// A state of the registry; differs from another one when centres, agents or tokens changed between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    others: i64,
+    own: i64,
+}
+
+/// The handle. Clones share one connection, used off the async threads by one query at a time.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    /// Changes made through this handle, which SQLite's own counter leaves out.
+    changes: AtomicI64,
+}
+
+impl Registry {
+    /// Makes the file, and its folder, for the owner alone; opens it when it is there already.
+    ///
+    /// # Errors
+    /// When it cannot be made, or was written by a newer version.
+    pub fn create(path: &Path) -> Result<Self, RegistryError> {
+        migrate::create(path)?;
+        Self::open(path)
+    }
+
+    /// Opens the file and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it is missing, no registry, or was written by a newer version.
+    pub fn open(path: &Path) -> Result<Self, RegistryError> {
+        Ok(Self {
+            shared: Arc::new(Shared {
+                path: path.to_owned(),
+                connection: Mutex::new(migrate::open(path)?),
+                changes: AtomicI64::new(0),
+            }),
+        })
+    }
+
+    /// Tells whether anything but `last_seen` changed since, by this process or by another.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn version(&self) -> Result<Version, RegistryError> {
+        let read = |connection: &mut Connection| {
+            connection.pragma_query_value(None, "data_version", |row| row.get(0))
+        };
+        Ok(Version {
+            others: self.call("tell its version", read).await?,
+            own: self.shared.changes.load(Ordering::Acquire),
+        })
+    }
+
+    /// The one way to the database.
+    async fn call<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let shared = Arc::clone(&self.shared);
+        let work = move || {
+            // A panic inside a transaction rolled it back, so the connection is as good as before.
+            let mut connection = shared
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection).map_err(|source| RegistryError::Query {
+                path: shared.path.clone(),
+                operation,
+                source,
+            })
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| RegistryError::Stopping)?
+    }
+
+    fn changed(&self) {
+        self.shared.changes.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// How a time is stored.
+fn milliseconds(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// Reads what is stored as text or number and must make sense as `T`.
+fn convert<S: rusqlite::types::FromSql, T, E: std::error::Error + Send + Sync + 'static>(
+    row: &rusqlite::Row<'_>,
+    column: &'static str,
+    make: impl FnOnce(S) -> Result<T, E>,
+) -> rusqlite::Result<T> {
+    let index = row.as_ref().column_index(column)?;
+    let stored: S = row.get(index)?;
+    make(stored).map_err(|error| {
+        let kind = rusqlite::types::Type::Text;
+        rusqlite::Error::FromSqlConversionFailure(index, kind, Box::new(error))
+    })
+}
+
+/// A time that is there.
+fn time(row: &rusqlite::Row<'_>, column: &'static str) -> rusqlite::Result<Timestamp> {
+    convert(row, column, Timestamp::from_millisecond)
+}
+
+/// A time that may be absent.
+fn optional_time(
+    row: &rusqlite::Row<'_>,
+    column: &'static str,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let make = |stored: Option<i64>| stored.map(Timestamp::from_millisecond).transpose();
+    convert(row, column, make)
+}
+
+/// An id.
+fn id<T>(row: &rusqlite::Row<'_>, column: &'static str) -> rusqlite::Result<T>
+where
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    convert(row, column, |text: String| text.parse())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! Tokens, and how one turns into an agent: checked, used up and answered in one transaction.
+//!
+//! * The same key again is the same agent again: a lost answer or a repeated `enroll` makes no
+//!   second device, and may repeat with a token that this very key has used up. In another centre it
+//!   is the same agent, moved.
+//! * A new key gets a name of its own: `pc-03`, then `pc-03-2`. So a stranger never takes over the
+//!   history of a known device, unless the administrator said so with a token that names the device;
+//!   then the agent before it is revoked.
+//! * A revoked key never comes back.
+
+use jiff::Timestamp;
+use proto::ids::{CentreId, DeviceId, slug};
+use proto::limits::ID_BYTES;
+use rusqlite::{
+    Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params, params,
+};
+
+use super::{
+    Agent, Host, KeyHash, Registry, RegistryError, agents, convert, id, milliseconds, time,
+};
+
+/// Agents of one centre: a reusable token that leaked must not fill the registry.
+pub const AGENTS_PER_CENTRE: usize = 500;
+
+/// SHA-256 of a token's secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// A token to be kept.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What is kept of its secret.
+    pub hash: TokenHash,
+    /// Where its bearer will belong.
+    pub centre: CentreId,
+    /// The bearer's name there, when it is decided.
+    pub device: Option<DeviceId>,
+    /// Whether more than one machine may use it.
+    pub reusable: bool,
+    /// Now.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A machine that shows a token.
+#[derive(Debug, Clone)]
+pub struct NewAgent {
+    /// The key that its certificate will be for.
+    pub key: KeyHash,
+    /// What it says of itself.
+    pub host: Host,
+    /// Now.
+    pub at: Timestamp,
+    /// Expiry of the certificate that it will get.
+    pub certificate_until: Timestamp,
+}
+
+/// Why a machine cannot enrol.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum EnrolError {
+    #[error(
+        "the collector does not know this token: make one with `dawnwatch-collector token create`"
+    )]
+    UnknownToken,
+    #[error("this token was used already: make another with `dawnwatch-collector token create`")]
+    UsedToken,
+    #[error("this token has expired: make another with `dawnwatch-collector token create`")]
+    ExpiredToken,
+    #[error("the key of this machine was revoked: delete the agent's data folder and enrol again")]
+    RevokedKey,
+    #[error("centre {centre} has {AGENTS_PER_CENTRE} agents already: revoke some")]
+    CentreFull { centre: CentreId },
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+struct StoredToken {
+    centre: CentreId,
+    device: Option<DeviceId>,
+    reusable: bool,
+    expires_at: Timestamp,
+    used_by: Option<[u8; 32]>,
+}
+
+impl Registry {
+    /// Keeps a token, and forgets those that expired a while ago.
+    ///
+    /// # Errors
+    /// When its centre is unknown, or the file cannot be written.
+    pub async fn create_token(&self, token: NewToken) -> Result<(), RegistryError> {
+        let centre = token.centre.clone();
+        let created = self
+            .call("keep a token", move |connection| create(connection, &token))
+            .await?;
+        self.changed();
+        if created {
+            Ok(())
+        } else {
+            Err(RegistryError::UnknownCentre { centre })
+        }
+    }
+
+    /// Turns a token into an agent; see the rules at the top of this file.
+    ///
+    /// # Errors
+    /// When the token or the key is not good (then nothing is changed), or the file cannot be
+    /// written.
+    pub async fn enroll(&self, token: TokenHash, agent: NewAgent) -> Result<Agent, EnrolError> {
+        let agent = self
+            .call("enrol an agent", move |connection| {
+                match enrol(connection, token, &agent) {
+                    Ok(enrolled) => Ok(Ok(enrolled)),
+                    Err(Failure::Refused(error)) => Ok(Err(error)),
+                    Err(Failure::Query(error)) => Err(error),
+                }
+            })
+            .await??;
+        self.changed();
+        Ok(agent)
+    }
+}
+
+fn create(connection: &Connection, token: &NewToken) -> rusqlite::Result<bool> {
+    // Kept for a week, so that a late machine is told "expired" and not "unknown".
+    connection.execute(
+        "DELETE FROM tokens WHERE expires_at < ? - 7 * 24 * 3600 * 1000",
+        [milliseconds(token.created_at)],
+    )?;
+    let created = connection.execute(
+        "INSERT INTO tokens (hash, centre, device, reusable, created_at, expires_at)
+         SELECT :hash, id, :device, :reusable, :created_at, :expires_at
+         FROM centres WHERE id = :centre",
+        named_params! {
+            ":hash": token.hash.0,
+            ":centre": token.centre.as_str(),
+            ":device": token.device.as_ref().map(DeviceId::as_str),
+            ":reusable": token.reusable,
+            ":created_at": milliseconds(token.created_at),
+            ":expires_at": milliseconds(token.expires_at),
+        },
+    )?;
+    Ok(created > 0)
+}
+
+/// Why a transaction is rolled back.
+enum Failure {
+    Refused(EnrolError),
+    Query(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Query(error)
+    }
+}
+
+impl From<EnrolError> for Failure {
+    fn from(error: EnrolError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+fn enrol(connection: &mut Connection, hash: TokenHash, agent: &NewAgent) -> Result<Agent, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let token = use_up(&transaction, hash, agent)?;
+    let known = agents::by_key(&transaction, agent.key)?;
+    if known
+        .as_ref()
+        .is_some_and(|known| known.revoked_at.is_some())
+    {
+        return Err(EnrolError::RevokedKey.into());
+    }
+    let device = device_of(&transaction, &token, known.as_ref(), agent)?;
+    store(&transaction, &token.centre, &device, agent)?;
+    let enrolled = agents::by_key(&transaction, agent.key)?;
+    transaction.commit()?;
+    Ok(enrolled.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+}
+
+fn use_up(
+    transaction: &Transaction<'_>,
+    hash: TokenHash,
+    agent: &NewAgent,
+) -> Result<StoredToken, Failure> {
+    let token = transaction
+        .query_row(
+            "SELECT * FROM tokens WHERE hash = ?",
+            [hash.0],
+            token_from_row,
+        )
+        .optional()?
+        .ok_or(EnrolError::UnknownToken)?;
+    if token.expires_at <= agent.at {
+        return Err(EnrolError::ExpiredToken.into());
+    }
+    if !token.reusable && token.used_by.is_some_and(|key| key != agent.key.0) {
+        return Err(EnrolError::UsedToken.into());
+    }
+    transaction.execute(
+        "UPDATE tokens SET used_by = ? WHERE hash = ?",
+        params![agent.key.0, hash.0],
+    )?;
+    Ok(token)
+}
+
+/// The name that the machine will have in the token's centre.
+fn device_of(
+    transaction: &Transaction<'_>,
+    token: &StoredToken,
+    known: Option<&Agent>,
+    agent: &NewAgent,
+) -> Result<DeviceId, Failure> {
+    if let Some(device) = &token.device {
+        replace(transaction, &token.centre, device, agent)?;
+        return Ok(device.clone());
+    }
+    if let Some(known) = known.filter(|known| known.centre == token.centre) {
+        return Ok(known.device.clone());
+    }
+    let taken: Vec<String> = transaction
+        .prepare_cached("SELECT device FROM agents WHERE centre = ? AND revoked_at IS NULL")?
+        .query_map([token.centre.as_str()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let wanted = slug(&agent.host.hostname).unwrap_or_else(|| agent.host.kind.clone());
+    let free = (taken.len() < AGENTS_PER_CENTRE).then(|| free_name(&wanted, &taken));
+    free.flatten().ok_or_else(|| {
+        let centre = token.centre.clone();
+        EnrolError::CentreFull { centre }.into()
+    })
+}
+
+/// Revokes whoever else has this name.
+fn replace(
+    transaction: &Transaction<'_>,
+    centre: &CentreId,
+    device: &DeviceId,
+    agent: &NewAgent,
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "UPDATE agents SET revoked_at = ?
+         WHERE centre = ? AND device = ? AND key_hash <> ? AND revoked_at IS NULL",
+        params![
+            milliseconds(agent.at),
+            centre.as_str(),
+            device.as_str(),
+            agent.key.0
+        ],
+    )
+}
+
+/// `pc-03`, or the first of `pc-03-2`, `pc-03-3` … that nobody has.
+fn free_name(wanted: &str, taken: &[String]) -> Option<DeviceId> {
+    (1..=taken.len() + 1)
+        .map(|number| {
+            if number == 1 {
+                return wanted.to_owned();
+            }
+            let suffix = format!("-{number}");
+            let base: String = wanted.chars().take(ID_BYTES - suffix.len()).collect();
+            format!("{}{suffix}", base.trim_end_matches('-'))
+        })
+        .find(|name| !taken.contains(name))?
+        .parse()
+        .ok()
+}
+
+/// A new row with a new id, or the row of a key that is known already.
+fn store(
+    transaction: &Transaction<'_>,
+    centre: &CentreId,
+    device: &DeviceId,
+    agent: &NewAgent,
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "INSERT INTO agents (id, centre, device, kind, hostname, os, arch, version, key_hash,
+                             enrolled_at, certificate_until)
+         VALUES (lower(hex(randomblob(8))), :centre, :device, :kind, :hostname, :os, :arch,
+                 :version, :key, :at, :until)
+         ON CONFLICT (key_hash) DO UPDATE SET
+             centre = :centre, device = :device, kind = :kind, hostname = :hostname, os = :os,
+             arch = :arch, version = :version, enrolled_at = :at, certificate_until = :until",
+        named_params! {
+            ":centre": centre.as_str(),
+            ":device": device.as_str(),
+            ":kind": agent.host.kind,
+            ":hostname": agent.host.hostname,
+            ":os": agent.host.os,
+            ":arch": agent.host.arch,
+            ":version": agent.host.version,
+            ":key": agent.key.0,
+            ":at": milliseconds(agent.at),
+            ":until": milliseconds(agent.certificate_until),
+        },
+    )
+}
+
+fn token_from_row(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
+    let device = |device: Option<String>| device.map(|device| device.parse()).transpose();
+    Ok(StoredToken {
+        centre: id(row, "centre")?,
+        device: convert(row, "device", device)?,
+        reusable: row.get("reusable")?,
+        expires_at: time(row, "expires_at")?,
+        used_by: row.get("used_by")?,
+    })
+}
