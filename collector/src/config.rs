@@ -1,1 +1,451 @@
-//! Being written.
+//! Settings: TOML file and command line → validated [`Config`], with every mistake at once.
+//!
+//! `collector.example.toml` lists every key with its default. Keys that the design promises and this
+//! version cannot serve yet are refused by name, never ignored.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::tz::Offset;
+use proto::limits::{INTERVAL, LABEL_BYTES, TARGETS_PER_PLAN};
+use proto::plan::{Plan, Segment, Target};
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::ServerName;
+use settings::Table;
+
+use crate::calendar::UTC_PLUS_7;
+use crate::registry;
+
+/// Where a collector keeps its data unless told otherwise: the same folder from wherever a command
+/// is run.
+pub const USUAL_DATA: &str = "/var/lib/dawnwatch-collector";
+
+/// How long a certificate may be made to last.
+const LIFETIME: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(10 * 366 * 24);
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The folder of authority and registry.
+    pub data: PathBuf,
+    /// Shown on the page, and a label of its centres. May be empty.
+    pub province: String,
+    /// The local time of opening hours.
+    pub utc_offset: Offset,
+    /// `[http]`: page, API, `/metrics`. Loopback unless configured: there is no login.
+    pub http_listen: SocketAddr,
+    /// `[grpc]`: agents. Every address unless configured: they are elsewhere, and prove who they are.
+    pub grpc_listen: SocketAddr,
+    /// What agents call this collector, beside `localhost`. The first is in enrolment commands.
+    pub grpc_names: Vec<ServerName<'static>>,
+    /// Of agents' certificates.
+    pub certificate_lifetime: Duration,
+    /// Known places of the core network, probed by every agent.
+    pub anchors: Vec<Anchor>,
+    /// `[plan]`: how often each link is probed.
+    pub link_interval: Duration,
+    /// How often a host measures itself.
+    pub host_interval: Duration,
+    /// How often measurements are sent.
+    pub report_interval: Duration,
+}
+
+/// `[[anchor]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The `target` label.
+    pub name: String,
+    /// IP address or host name.
+    pub address: String,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum ConfigError {
+    Read(#[from] settings::ReadError),
+    Mistakes(#[from] settings::Mistakes),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let plan = Plan::default();
+        Self {
+            data: PathBuf::from(USUAL_DATA),
+            province: String::new(),
+            utc_offset: UTC_PLUS_7,
+            http_listen: SocketAddr::from(([127, 0, 0, 1], 9780)),
+            grpc_listen: SocketAddr::from(([0, 0, 0, 0], 9781)),
+            grpc_names: Vec::new(),
+            certificate_lifetime: Duration::from_hours(90 * 24),
+            anchors: Vec::new(),
+            link_interval: plan.link_interval,
+            host_interval: plan.host_interval,
+            report_interval: plan.report_interval,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file, or takes the defaults when there is none. A relative `data` is beside the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or with every mistake in it.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Ok(Self::default());
+        };
+        let mut config = Self::read(settings::read(path)?)?;
+        if let Some(folder) = path.parent() {
+            config.data = folder.join(config.data);
+        }
+        Ok(config)
+    }
+
+    /// Reads the text of a file; `name` is how messages call it.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, settings::Mistakes> {
+        Self::read(settings::parse(name, text))
+    }
+
+    fn read(file: settings::File) -> Result<Self, settings::Mistakes> {
+        let root = file.root();
+        refuse_unsupported(&root);
+        let usual = Self::default();
+        let (http, grpc, plan) = (root.table("http"), root.table("grpc"), root.table("plan"));
+        let interval = |key| duration(&plan, key, INTERVAL);
+        let config = Self {
+            data: root.text("data").map_or(usual.data, PathBuf::from),
+            province: province(&root).unwrap_or(usual.province),
+            utc_offset: utc_offset(&root).unwrap_or(usual.utc_offset),
+            http_listen: listen(&http).unwrap_or(usual.http_listen),
+            grpc_listen: listen(&grpc).unwrap_or(usual.grpc_listen),
+            grpc_names: names(&grpc),
+            certificate_lifetime: duration(&grpc, "certificate_lifetime", LIFETIME)
+                .unwrap_or(usual.certificate_lifetime),
+            anchors: anchors(&root),
+            link_interval: interval("link_interval").unwrap_or(usual.link_interval),
+            host_interval: interval("host_interval").unwrap_or(usual.host_interval),
+            report_interval: interval("report_interval").unwrap_or(usual.report_interval),
+        };
+        file.finish()?;
+        Ok(config)
+    }
+
+    /// The registry's file.
+    #[must_use]
+    pub fn registry(&self) -> PathBuf {
+        self.data.join(registry::FILE)
+    }
+
+    /// What every agent is asked to do. Its version depends on its content alone, so that a restart
+    /// of the collector sends nothing anew.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let target = |anchor: &Anchor| Target {
+            name: anchor.name.clone(),
+            address: anchor.address.clone(),
+            segment: Segment::Core,
+        };
+        let mut plan = Plan {
+            version: 0,
+            host_interval: self.host_interval,
+            link_interval: self.link_interval,
+            report_interval: self.report_interval,
+            targets: self.anchors.iter().map(target).collect(),
+        };
+        plan.version = version_of(&plan);
+        plan
+    }
+
+    /// What an agent is told to enrol with: the first configured name, or this machine by itself.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let port = self.grpc_listen.port();
+        match self.grpc_names.first() {
+            Some(ServerName::IpAddress(address)) => {
+                let address = std::net::IpAddr::from(*address);
+                format!("https://{}", SocketAddr::new(address, port))
+            }
+            Some(name) => format!("https://{}:{port}", name.to_str()),
+            None => format!("https://localhost:{port}"),
+        }
+    }
+}
+
+/// Never 0, which means "the plan that is compiled in".
+fn version_of(plan: &Plan) -> u64 {
+    // Debug text instead of JSON: it cannot fail, and only has to differ when the plan does.
+    let hash = digest(&SHA256, format!("{plan:?}").as_bytes());
+    let hash = hash.as_ref().first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(hash).max(1)
+}
+
+/// Keys of the contract whose feature does not exist yet.
+fn refuse_unsupported(root: &Table<'_>) {
+    let not_yet = "is not supported by this version yet: leave it out";
+    for key in ["remote_write", "alertmanager", "service", "resolver"] {
+        if root.has(key) {
+            root.mistake_at(key, not_yet);
+        }
+    }
+    let plan = root.table("plan");
+    if plan.has("service_interval") {
+        plan.mistake_at("service_interval", not_yet);
+    }
+}
+
+fn province(root: &Table<'_>) -> Option<String> {
+    let province = root.text("province")?;
+    if is_label(&province) || province.is_empty() {
+        return Some(province);
+    }
+    root.mistake_at("province", &not_a_label());
+    None
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LABEL_BYTES && !text.chars().any(char::is_control)
+}
+
+fn not_a_label() -> String {
+    format!("must be a text of at most {LABEL_BYTES} bytes without control characters")
+}
+
+/// `+07:00`
+struct WrittenOffset(Offset);
+
+impl FromStr for WrittenOffset {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (sign, rest) = match text.split_at_checked(1).ok_or(())? {
+            ("+", rest) => (1, rest),
+            ("-", rest) => (-1, rest),
+            _ => return Err(()),
+        };
+        let (hours, minutes) = rest.split_once(':').ok_or(())?;
+        let number = |text: &str, below: i32| {
+            let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number: i32 = text.parse().map_err(|_| ())?;
+            (digits && number < below).then_some(number).ok_or(())
+        };
+        let seconds = number(hours, 15)? * 3600 + number(minutes, 60)? * 60;
+        Offset::from_seconds(sign * seconds)
+            .map(Self)
+            .map_err(|_| ())
+    }
+}
+
+fn utc_offset(root: &Table<'_>) -> Option<Offset> {
+    let expected = "an offset from UTC such as \"+07:00\"";
+    root.value::<WrittenOffset>("utc_offset", expected)
+        .map(|offset| offset.0)
+}
+
+fn listen(table: &Table<'_>) -> Option<SocketAddr> {
+    let expected = "an address with port such as \"127.0.0.1:9780\" or \"[::]:9781\"";
+    table.value("listen", expected)
+}
+
+fn names(grpc: &Table<'_>) -> Vec<ServerName<'static>> {
+    let mut names = Vec::new();
+    for name in grpc.list("names").unwrap_or_default() {
+        match ServerName::try_from(name) {
+            Ok(name) => names.push(name),
+            Err(_) => grpc.mistake_at(
+                "names",
+                "must be host names and IP addresses without port, \
+                 such as [\"dawnwatch.example\", \"192.0.2.1\"]",
+            ),
+        }
+    }
+    names
+}
+
+fn duration(
+    table: &Table<'_>,
+    key: &'static str,
+    allowed: std::ops::RangeInclusive<Duration>,
+) -> Option<Duration> {
+    let duration = table.duration(key)?;
+    if allowed.contains(&duration) {
+        return Some(duration);
+    }
+    let (least, most) = (allowed.start().as_secs(), allowed.end().as_secs());
+    table.mistake_at(key, &format!("must be from {least} s to {most} s"));
+    None
+}
+
+fn anchors(root: &Table<'_>) -> Vec<Anchor> {
+    let mut anchors: Vec<Anchor> = Vec::new();
+    for (position, table) in root.tables("anchor").iter().enumerate() {
+        table.require(&["name", "address"]);
+        let text = |key| {
+            let text = table.text(key)?;
+            if is_label(&text) {
+                return Some(text);
+            }
+            table.mistake_at(key, &not_a_label());
+            None
+        };
+        let (Some(name), Some(address)) = (text("name"), text("address")) else {
+            continue;
+        };
+        if anchors.iter().any(|anchor| anchor.name == name) {
+            table.mistake_at("name", "is the name of another anchor too");
+        }
+        if position == TARGETS_PER_PLAN {
+            let message = format!("is one anchor too many: {TARGETS_PER_PLAN} are allowed");
+            table.mistake_at("name", &message);
+        }
+        anchors.push(Anchor { name, address });
+    }
+    anchors
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn parse(text: &str) -> Config {
+        Config::parse("collector.toml", text).unwrap()
+    }
+
+    #[test]
+    fn the_example_lists_every_key_with_its_default() {
+        let example = include_str!("../collector.example.toml");
+        assert_eq!(parse(example), Config::default());
+        // Keys that have no default to show are comments; as settings they are good ones.
+        let all: String = example
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let config = parse(&all);
+        assert_eq!(config.anchors.len(), 1);
+        assert_eq!(config.grpc_names.len(), 2);
+        for key in KEYS {
+            let set = all.lines().any(|line| line.starts_with(key));
+            assert!(set, "{key} is not in the example");
+        }
+    }
+
+    const KEYS: &[&str] = &[
+        "data = ",
+        "province = ",
+        "utc_offset = ",
+        "[http]",
+        "[grpc]",
+        "listen = ",
+        "names = ",
+        "certificate_lifetime = ",
+        "[[anchor]]",
+        "name = ",
+        "address = ",
+        "[plan]",
+        "link_interval = ",
+        "host_interval = ",
+        "report_interval = ",
+    ];
+
+    #[test]
+    fn every_mistake_is_reported_with_its_line() {
+        let text = r#"province = 3
+utc_offset = "Hanoi"
+colour = "red"
+[http]
+listen = "9780"
+[grpc]
+names = ["ok.example", "not a name"]
+certificate_lifetime = "0s"
+[plan]
+link_interval = "1ms"
+host_interval = "often"
+service_interval = "60s"
+[[anchor]]
+name = "isp"
+[[anchor]]
+name = "a"
+address = "192.0.2.1"
+[[anchor]]
+name = "a"
+address = "192.0.2.2"
+[alertmanager]
+url = "http://localhost:9093"
+[[remote_write]]
+url = "http://localhost:9090/api/v1/write"
+[[service]]
+name = "portal"
+[[resolver]]
+name = "isp"
+"#;
+        let mistakes = Config::parse("c.toml", text).unwrap_err();
+        let lines: Vec<usize> = mistakes.mistakes.iter().map(|m| m.line).collect();
+        assert_eq!(
+            lines,
+            [1, 2, 3, 5, 7, 8, 10, 11, 12, 13, 19, 21, 23, 25, 27],
+            "{mistakes}"
+        );
+        let text = mistakes.to_string();
+        assert!(text.contains("c.toml:21: alertmanager is not supported by this version yet"));
+    }
+
+    #[test]
+    fn offsets_are_written_as_people_do() {
+        let check = |text: &str, expected: Option<i32>| {
+            let offset = text.parse::<WrittenOffset>().ok();
+            assert_eq!(offset.map(|offset| offset.0.seconds()), expected, "{text}");
+        };
+        check("+07:00", Some(7 * 3600));
+        check("-03:30", Some(-(3 * 3600 + 1800)));
+        check("07:00", None);
+        check("+7", None);
+        check("+7:00", None);
+        check("+07:60", None);
+        check("+15:00", None);
+        check("+0-:00", None);
+        check("ố", None);
+        check("", None);
+    }
+
+    #[test]
+    fn the_plan_keeps_its_version_until_it_changes() {
+        let plan = Config::default().plan();
+        assert_eq!(plan.validate(), Ok(()));
+        assert_ne!(plan.version, 0);
+        assert_eq!(plan, parse("province = 'Lạng Sơn'").plan());
+        let text = "[[anchor]]\nname = 'hub'\naddress = '192.0.2.1'";
+        assert_ne!(plan.version, parse(text).plan().version);
+        assert_ne!(
+            plan.version,
+            parse("[plan]\nlink_interval = '5s'").plan().version
+        );
+    }
+
+    #[test]
+    fn the_enrolment_command_names_the_collector() {
+        let url = |names: &str| parse(&format!("[grpc]\nnames = {names}")).url();
+        assert_eq!(url("[]"), "https://localhost:9781");
+        assert_eq!(url("['dw.example', 'x']"), "https://dw.example:9781");
+        assert_eq!(url("['192.0.2.1']"), "https://192.0.2.1:9781");
+        assert_eq!(url("['2001:db8::1']"), "https://[2001:db8::1]:9781");
+    }
+
+    #[test]
+    fn a_relative_data_folder_is_beside_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, "data = 'here'").unwrap();
+        let config = Config::load(Some(&file)).unwrap();
+        assert_eq!(config.data, folder.path().join("here"));
+    }
+}
