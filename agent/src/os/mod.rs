@@ -23,7 +23,7 @@ use other as system;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use system::{
     ICMP_REMEDY, boot_id, disks, filesystems, gateways, interface_index, interfaces, load_average,
@@ -40,17 +40,6 @@ impl Default for Root {
     }
 }
 
-impl Root {
-    fn join(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.0.join(path)
-    }
-
-    fn read(&self, path: &str) -> Result<String, Unreadable> {
-        let path = self.join(path);
-        std::fs::read_to_string(&path).map_err(|source| Unreadable { path, source })
-    }
-}
-
 /// A file of the system that should have been there.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}", path.display())]
@@ -58,12 +47,6 @@ pub struct Unreadable {
     path: PathBuf,
     #[source]
     source: io::Error,
-}
-
-impl Unreadable {
-    fn is_missing(&self) -> bool {
-        self.source.kind() == io::ErrorKind::NotFound
-    }
 }
 
 /// An address with the interface it belongs to, where it means nothing without (RFC 4007).

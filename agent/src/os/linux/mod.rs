@@ -7,6 +7,9 @@ mod resolvers;
 mod routes;
 mod temperatures;
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use super::{Root, Unreadable};
 
 pub use disks::disks;
@@ -19,6 +22,23 @@ pub use temperatures::temperatures;
 /// What a person can do so that the agent may send ICMP.
 pub const ICMP_REMEDY: &str = "set net.ipv4.ping_group_range to \"0 2147483647\" with sysctl, \
      or give the agent the capability CAP_NET_RAW";
+
+impl Root {
+    fn join(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.0.join(path)
+    }
+
+    fn read(&self, path: &str) -> Result<String, Unreadable> {
+        let path = self.join(path);
+        std::fs::read_to_string(&path).map_err(|source| Unreadable { path, source })
+    }
+}
+
+impl Unreadable {
+    fn is_missing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
 
 /// A name for this boot, new after each. Empty when the kernel has none.
 #[must_use]
