@@ -50,15 +50,6 @@ async fn memory_is_that_of_meminfo() {
 #[tokio::test]
 async fn processor_use_is_that_of_stat() {
     let (collector, _agent) = watched().await;
-    let page = collector.metrics().await.unwrap();
-    let processors = read_to_string("/proc/stat").unwrap();
-    let processors = processors
-        .lines()
-        .filter(|line| line.starts_with("cpu"))
-        .count()
-        - 1;
-    let shown = metric("dawnwatch_device_cpu_count").in_(&page);
-    assert_eq!(shown, f64::from(u32::try_from(processors).unwrap()));
     // Both as means over the same seconds: one second alone is mostly chance.
     eventually("the mean use agrees", 3 * SOON, async || {
         let (busy, total) = processor_time();

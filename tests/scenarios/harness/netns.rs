@@ -75,10 +75,13 @@ impl Network {
 
     /// The gateway loses this many of 100 echoes, by chance; 0 heals it.
     pub fn lose_percent_of_echoes(&self, percent: u32) {
+        let rule = match percent.checked_sub(1) {
+            Some(last) => format!("icmp type echo-request numgen random mod 100 0-{last} drop"),
+            None => String::new(),
+        };
         let rules = format!(
             "table inet loss\ndelete table inet loss\ntable inet loss {{\nchain input {{\n\
-             type filter hook input priority 0\n\
-             icmp type echo-request numgen random mod 100 < {percent} drop\n}}\n}}\n"
+             type filter hook input priority 0\n{rule}\n}}\n}}\n"
         );
         let arguments = ["netns", "exec", &self.gateway.0, "nft", &rules];
         if let Err(error) = run("ip", &arguments) {
