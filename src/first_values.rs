@@ -19,10 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Waits for the first values and puts them into words.
-pub(crate) async fn gather(latest: &Latest, key: &DeviceKey, status: watch::Receiver<Status>) -> String {
+pub(crate) async fn gather(
+    latest: &Latest,
+    key: &DeviceKey,
+    status: watch::Receiver<Status>,
+) -> String {
     let began = Instant::now();
     loop {
-        let complete = latest.device(key).is_some_and(|device| is_complete(&lock(&device)));
+        let complete = latest
+            .device(key)
+            .is_some_and(|device| is_complete(&lock(&device)));
         let waited = began.elapsed();
         if complete || waited >= PATIENCE {
             let mut text = latest
@@ -53,18 +59,34 @@ fn describe(device: &Device, waited: Duration) -> String {
     let size = device.value(&metrics::DEVICE_MEMORY_SIZE);
     let available = device.value(&metrics::DEVICE_MEMORY_AVAILABLE);
     if let (Some(size), Some(available)) = (size, available) {
-        let _ = writeln!(text, "  memory     {} of {} available", gigabytes(available), gigabytes(size));
+        let _ = writeln!(
+            text,
+            "  memory     {} of {} available",
+            gigabytes(available),
+            gigabytes(size)
+        );
     }
     for slot in device.of(&metrics::DEVICE_FILESYSTEM_AVAILABLE) {
-        let _ = writeln!(text, "  disk       {} free on {}", gigabytes(slot.value), slot.label("mountpoint"));
+        let _ = writeln!(
+            text,
+            "  disk       {} free on {}",
+            gigabytes(slot.value),
+            slot.label("mountpoint")
+        );
     }
     for slot in device.of(&metrics::LINK_LOSS) {
         let (segment, target) = (slot.label("segment"), slot.label("target"));
         let rtt = device
             .of(&metrics::LINK_RTT_MEDIAN)
             .find(|rtt| rtt.label("segment") == segment && rtt.label("target") == target);
-        let rtt = rtt.map_or("no answer".into(), |rtt| format!("{:.1} ms", rtt.value * 1000.0));
-        let _ = writeln!(text, "  {segment:<10} {target}: {rtt}, {:.0} % lost", slot.value * 100.0);
+        let rtt = rtt.map_or("no answer".into(), |rtt| {
+            format!("{:.2} ms", rtt.value * 1000.0)
+        });
+        let _ = writeln!(
+            text,
+            "  {segment:<10} {target}: {rtt}, {:.0} % lost",
+            slot.value * 100.0
+        );
     }
     text
 }
@@ -80,5 +102,9 @@ fn limitations(status: &Status) -> String {
             let _ = writeln!(text, "  {name}: {what}");
         }
     }
-    if text.is_empty() { text } else { format!("\nNot measured here:\n{text}") }
+    if text.is_empty() {
+        text
+    } else {
+        format!("\nNot measured here:\n{text}")
+    }
 }

@@ -38,19 +38,30 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            return if error.use_stderr() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     let Command::Up { data, config } = arguments.command;
     agent::logging::start("warn");
     let result = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(up::up(data, config)));
+        .and_then(|runtime| {
+            let result = runtime.block_on(up::up(data, config));
+            // A hung disk or a name that nobody resolves must not keep the program from ending.
+            runtime.shutdown_background();
+            result
+        });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&format!("dawnwatch: {}", agent::chain(error.as_ref())));
-            let is_config = error.downcast_ref::<collector::config::ConfigError>().is_some();
+            let is_config = error
+                .downcast_ref::<collector::config::ConfigError>()
+                .is_some();
             ExitCode::from(if is_config { USAGE } else { 1 })
         }
     }

@@ -4,6 +4,8 @@
 //! Nothing is simulated and nothing is skipped: the agent gets a token, makes its key, and speaks
 //! mutual TLS over loopback. A second start finds all of it in the data folder.
 
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use agent::identity::{self, Identity, IdentityError};
@@ -51,7 +53,10 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
         proto::VERSION,
         data.display(),
     ));
-    let device = DeviceKey { centre: identity.centre, device: identity.device };
+    let device = DeviceKey {
+        centre: identity.centre,
+        device: identity.device,
+    };
     let showing = async {
         print(&first_values::gather(&latest, &device, status).await);
         print("Ctrl-C stops it.");
@@ -74,6 +79,10 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
 
 fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
     let mut config = Config::load(file)?;
+    if file.is_none() {
+        // Nobody else reports to this machine unless somebody says so.
+        config.grpc_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.grpc_listen.port()));
+    }
     config.data = data.join("collector");
     Ok(config)
 }
@@ -120,17 +129,26 @@ async fn enrolled(
     }
     let centre = first_centre(registry).await?;
     let expires_at = Timestamp::now() + USUAL_VALIDITY;
-    let grant = Grant { centre, device: None, reusable: false, expires_at };
+    let grant = Grant {
+        centre,
+        device: None,
+        reusable: false,
+        expires_at,
+    };
     let token = token::create(registry, authority.fingerprint(), grant).await?;
     Ok(identity::enroll(folder, collector, &token, None).await?)
 }
 
 async fn first_centre(registry: &Registry) -> anyhow::Result<CentreId> {
     let centres = registry.centres().await?;
-    centres.into_iter().next().map(|centre| centre.id).context("the registry has no centre")
+    centres
+        .into_iter()
+        .next()
+        .map(|centre| centre.id)
+        .context("the registry has no centre")
 }
 
-#[expect(clippy::print_stdout, reason = "what `up` has to say is its result")]
+/// Results go to standard output. A reader who has gone away, as `head` does, is no error.
 fn print(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -195,7 +195,10 @@ impl Reporter {
                 _ = persist.tick() => self.persist_if_disconnected().await,
                 Ok(()) = planned.changed() => {
                     let plan = planned.borrow_and_update().clone();
-                    report = Self::ticks(Instant::now() + plan.report_interval, plan.report_interval);
+                    if plan.report_interval != report.period() {
+                        let interval = plan.report_interval;
+                        report = Self::ticks(Instant::now() + interval, interval);
+                    }
                     if let Err(error) = crate::plan::save(&self.folder, &plan) {
                         warn!(error = crate::chain(&error), "The new plan will be forgotten at the next start.");
                     }
@@ -231,7 +234,9 @@ impl Reporter {
 
     /// Makes a batch of what was recorded.
     async fn report(&mut self) {
-        let Some(stats) = self.queue.stats().await else { return };
+        let Some(stats) = self.queue.stats().await else {
+            return;
+        };
         let mut readings = Readings::default();
         #[allow(clippy::cast_precision_loss, reason = "sizes and moments fit a double")]
         {
@@ -247,16 +252,22 @@ impl Reporter {
     }
 
     async fn persist_if_disconnected(&mut self) {
-        let Some(stats) = self.queue.stats().await else { return };
+        let Some(stats) = self.queue.stats().await else {
+            return;
+        };
         let oldest = stats.oldest_time_unix_ms;
         let waited = oldest.map_or(0, |oldest| wall_unix_ms().saturating_sub(oldest));
-        if stats.records_in_memory > 0 && u128::try_from(waited).unwrap_or(0) >= PERSIST_AFTER.as_millis() {
+        if stats.records_in_memory > 0
+            && u128::try_from(waited).unwrap_or(0) >= PERSIST_AFTER.as_millis()
+        {
             self.queue.persist().await;
         }
     }
 
     async fn save_status(&mut self) {
-        let Some(stats) = self.queue.stats().await else { return };
+        let Some(stats) = self.queue.stats().await else {
+            return;
+        };
         let plan_version = self.planned.borrow().version;
         let mut status = self.status.borrow().clone();
         status.written_unix_ms = wall_unix_ms();

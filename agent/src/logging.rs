@@ -1,6 +1,8 @@
 //! Logs go to standard error; `DAWNWATCH_LOG` says how much, such as `debug` or
 //! `dawnwatch_agent::uplink=debug`.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging at `level` unless the environment says otherwise. A second call changes nothing.
@@ -9,6 +11,7 @@ pub fn start(level: &str) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init();
 }

@@ -1,5 +1,6 @@
 //! `dawnwatch-agent`: arguments, logging, exit codes, and nothing else.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -101,7 +102,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .thread_keep_alive(std::time::Duration::from_secs(2))
         .build()
         .context("cannot start")?;
-    runtime.block_on(execute(arguments.command, config))
+    let result = runtime.block_on(execute(arguments.command, config));
+    // A hung disk or a name that nobody resolves must not keep the program from ending.
+    runtime.shutdown_background();
+    result
 }
 
 async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
@@ -142,9 +146,9 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "results go to standard output")]
+/// Results go to standard output. A reader who has gone away, as `head` does, is no error.
 fn print(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 #[expect(clippy::print_stderr, reason = "the one error a program ends with")]

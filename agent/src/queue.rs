@@ -43,7 +43,10 @@ impl Queue {
         let stats = spool.stats();
         if stats.corrupt_files > 0 || stats.cut_bytes > 0 {
             let (corrupt_files, cut_bytes) = (stats.corrupt_files, stats.cut_bytes);
-            warn!(corrupt_files, cut_bytes, "Part of what waited on disk was damaged; the rest goes on.");
+            warn!(
+                corrupt_files,
+                cut_bytes, "Part of what waited on disk was damaged; the rest goes on."
+            );
         }
         Ok(Self {
             spool: Arc::new(Mutex::new(spool)),
@@ -64,12 +67,18 @@ impl Queue {
 
     /// Adds a batch.
     pub async fn append(&self, recorded: Recorded) {
-        let Recorded { bytes, oldest_unix_ms, samples } = recorded;
-        let append = move |spool: &mut Spool| {
-            spool.append(oldest_unix_ms, samples, bytes, wall_unix_ms())
-        };
+        let Recorded {
+            bytes,
+            oldest_unix_ms,
+            samples,
+        } = recorded;
+        let append =
+            move |spool: &mut Spool| spool.append(oldest_unix_ms, samples, bytes, wall_unix_ms());
         if let Some(Err(error)) = self.with(append).await {
-            warn!(error = crate::chain(&error), samples, "A batch could not be kept.");
+            warn!(
+                error = crate::chain(&error),
+                samples, "A batch could not be kept."
+            );
         }
         self.appended.notify_one();
     }
@@ -88,14 +97,22 @@ impl Queue {
                 sequence = spool.after(sequence)?.sequence;
                 match spool.read(sequence) {
                     Ok(Some(record)) => match wire::Batch::decode(&record.bytes[..]) {
-                        Ok(batch) => return Some(Waiting { sequence: sequence.0, batch }),
+                        Ok(batch) => {
+                            return Some(Waiting {
+                                sequence: sequence.0,
+                                batch,
+                            });
+                        }
                         Err(error) => {
                             warn!(%error, %sequence, "A waiting batch makes no sense; dropped.");
                             spool.ack(sequence);
                         }
                     },
                     Ok(None) => {}
-                    Err(error) => warn!(error = crate::chain(&error), "A waiting batch cannot be read now."),
+                    Err(error) => warn!(
+                        error = crate::chain(&error),
+                        "A waiting batch cannot be read now."
+                    ),
                 }
             }
         })
@@ -135,7 +152,9 @@ pub fn disk_problem(disk: Disk) -> Option<&'static str> {
     match disk {
         Disk::Good => None,
         Disk::Full => Some("the disk is full: make room, or what is measured waits in memory only"),
-        Disk::ReadOnly => Some("the data folder is read-only: what is measured waits in memory only"),
+        Disk::ReadOnly => {
+            Some("the data folder is read-only: what is measured waits in memory only")
+        }
         Disk::Gone => Some("the data folder is gone: what is measured waits in memory only"),
         Disk::Failing => Some("the disk fails: what is measured waits in memory only"),
     }

@@ -18,7 +18,6 @@ use proto::wire::enrolment_server::EnrolmentServer;
 use proto::wire::session_server::SessionServer;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -173,7 +172,7 @@ impl App {
                 self.registry.clone(),
                 Arc::clone(&self.latest),
                 Arc::clone(&self.own),
-                watch::Sender::new(self.plan).subscribe(),
+                self.plan,
                 stop.clone(),
             ),
             enroller(

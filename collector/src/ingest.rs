@@ -20,7 +20,7 @@ use proto::wire::session_server::Session;
 use proto::wire::{
     Ack, Batch, FromAgent, FromCollector, Hello, Welcome, from_agent, from_collector,
 };
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -63,7 +63,7 @@ struct Shared {
     registry: Registry,
     latest: Arc<Latest>,
     own: Arc<Own>,
-    plan: watch::Receiver<Plan>,
+    plan: Plan,
     stop: CancellationToken,
     /// The open stream of each agent, and what was seen of it.
     agents: Mutex<HashMap<AgentId, Known>>,
@@ -86,7 +86,7 @@ impl Ingest {
         registry: Registry,
         latest: Arc<Latest>,
         own: Arc<Own>,
-        plan: watch::Receiver<Plan>,
+        plan: Plan,
         stop: CancellationToken,
     ) -> Self {
         let agents = Mutex::default();
@@ -174,7 +174,6 @@ impl Stream {
 
     async fn serve(&mut self, mut incoming: Streaming<FromAgent>) -> End {
         let mut agents = self.shared.directory.agents();
-        let mut plan = self.shared.plan.clone();
         let stop = self.shared.stop.clone();
         let (replaced, seen) = self.replace_older_stream();
         if let Err(end) = self.greet(&mut incoming).await {
@@ -187,10 +186,6 @@ impl Stream {
                     Err(_) => Err(End("silent", Some(Status::deadline_exceeded("nothing was heard for too long")))),
                 },
                 _ = agents.changed() => self.still_welcome(&agents.borrow_and_update()),
-                _ = plan.changed() => {
-                    let plan = proto::wire::Plan::from(&*plan.borrow_and_update());
-                    self.send(from_collector::Kind::Plan(plan)).await
-                }
                 () = replaced.notified() => Err(End("replaced",
                     Some(Status::aborted("the same agent opened a newer stream: is its folder copied to two machines?")))),
                 () = stop.cancelled() => Err(End("shutdown",
@@ -242,8 +237,8 @@ impl Stream {
             return Err(End("old_protocol", Some(status)));
         }
         let now = Timestamp::now();
-        let plan = proto::wire::Plan::from(&*self.shared.plan.borrow());
-        let plan_differs = hello.plan_version != plan.version;
+        let plan = &self.shared.plan;
+        let plan = (hello.plan_version != plan.version).then(|| plan.into());
         let welcome = Welcome {
             protocol: hello.protocol.min(PROTOCOL),
             server_time_unix_ms: now.as_millisecond(),
@@ -251,7 +246,7 @@ impl Stream {
         self.note(hello, now).await;
         latest::lock(&self.device).begin_stream();
         self.send(from_collector::Kind::Welcome(welcome)).await?;
-        if plan_differs {
+        if let Some(plan) = plan {
             self.send(from_collector::Kind::Plan(plan)).await?;
         }
         Ok(())
