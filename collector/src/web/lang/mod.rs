@@ -133,7 +133,7 @@ texts! {
     gateway_and_line all_off_while_open no_answer
     no_centres_title no_centres_what no_devices_title no_devices_what no_devices_next
     area isp hours position notes hours_unset weekdays
-    links links_none over_tcp over_tcp_note smallest median largest jitter loss loss_now
+    links links_none over_tcp over_tcp_note smallest median largest jitter loss delay loss_now
     loss_recent sent_received address method
     identity model vendor serial operating_system host_name kernel platform agent_version
     certificate_until certificate_expired clock clock_wrong clock_right kind

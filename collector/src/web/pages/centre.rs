@@ -14,7 +14,7 @@ use crate::latest::Presence;
 use crate::web::Web;
 use crate::web::format;
 use crate::web::lang::Texts;
-use crate::web::view::{CentreNow, DeviceNow, Link, Standing};
+use crate::web::view::{CentreNow, DELAY_SECONDS, DeviceNow, LOSS, Link, Standing};
 
 /// `GET /centres/{id}`
 pub(in crate::web) async fn show(
@@ -29,13 +29,20 @@ pub(in crate::web) async fn show(
     let (standing, meaning) = standing_texts(texts, now.standing);
     let body = html! {
         h1 { (now.centre.name) }
-        p.verdict.(now.standing.code()) { (mark(now.standing)) b { (standing) } " " (meaning) }
+        p.verdict.(now.standing.code()) {
+            (mark(now.standing))
+            b { (standing) }
+            @match reasons(&web, &visitor, &now) {
+                Some(reasons) => { ": " (reasons) }
+                None => { ". " (meaning) }
+            }
+        }
         (facts(&visitor, &now))
         @if devices.is_empty() {
             (no_devices(texts, &now))
         } @else {
             (device_list(&web, &visitor, &devices))
-            (link_list(&visitor, &devices))
+            @if now.counts.live > 0 { (link_list(&visitor, &devices)) }
         }
     };
     let page = Page {
@@ -46,6 +53,47 @@ pub(in crate::web) async fn show(
         body,
     };
     page.respond()
+}
+
+/// What of this very centre deserves attention, in figures.
+fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
+    let (texts, language) = (visitor.texts(), visitor.language);
+    let mut reasons = Vec::new();
+    if now.counts.silent > 0 && now.standing < Standing::Unknown {
+        reasons.push(format!("{} {}", now.counts.silent, texts.presence_silent));
+    }
+    if now.standing == Standing::Lost
+        && let Some(at) = now.last_report
+    {
+        reasons.push(format!(
+            "{} {}",
+            texts.last_report,
+            format::ago(language, (web.now)(), at)
+        ));
+    }
+    if let Some(loss) = &now.loss
+        && LOSS.judge(loss.ratio) != Standing::Good
+    {
+        let ratio = format::percent(language, loss.ratio);
+        let segment = segment_name(texts, &loss.segment);
+        reasons.push(format!("{} {ratio} ({segment})", texts.loss));
+    }
+    for (delay, segment) in [
+        (now.gateway_delay, texts.segment_gateway),
+        (now.line_delay, texts.segment_line),
+    ] {
+        if let Some(delay) = delay.filter(|delay| DELAY_SECONDS.judge(*delay) != Standing::Good) {
+            let delay = format::seconds(language, delay);
+            reasons.push(format!("{} {delay} ({segment})", texts.delay));
+        }
+    }
+    if let Some(target) = &now.unanswered {
+        reasons.push(format!("{target} {}", texts.no_answer));
+    }
+    if now.standing == Standing::Notice && now.counts.live == 0 {
+        reasons.push(texts.all_off_while_open.to_owned());
+    }
+    (!reasons.is_empty()).then(|| reasons.join(" · "))
 }
 
 fn facts(visitor: &Visitor, now: &CentreNow) -> Markup {
@@ -235,7 +283,7 @@ fn link_list(visitor: &Visitor, devices: &[DeviceNow]) -> Markup {
                         th scope="col" { (texts.column_target) }
                         th scope="col" { (texts.column_answer) }
                         th scope="col" { (texts.jitter) }
-                        th scope="col" { (texts.loss) small { (texts.loss_recent) } }
+                        th scope="col" { (texts.column_loss) small { (texts.loss_recent) } }
                         th scope="col" { (texts.devices) }
                     } }
                     tbody {
@@ -279,7 +327,7 @@ fn link_row(visitor: &Visitor, segment: &str, target: &str, shared: &Shared<'_>)
                     }
                 }
                 (cell(texts.jitter, time(shared.fold(|link| link.jitter, f64::max))))
-                (cell(texts.loss, loss.map(|loss| format::percent(language, loss))))
+                (cell(texts.column_loss, loss.map(|loss| format::percent(language, loss))))
             }
             (cell(texts.devices, Some(shared.links.len())))
         }

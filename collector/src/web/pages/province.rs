@@ -1,7 +1,8 @@
 //! The province: every centre on one page, in groups, what needs attention first.
 //!
 //! Built for a phone at half past six: the groups that need nobody come last, and the counts on top
-//! lead to them. Pages hold [`PER_PAGE`] centres; `q`, `area` and `isp` narrow the list.
+//! narrow the list to them. Pages hold [`PER_PAGE`] centres; `q`, `area`, `isp` and `standing` narrow
+//! the list.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::ids::slug;
 
-use super::{Page, Visitor, mark, segment_name, standing_texts};
+use super::{Page, Visitor, mark, query_of, segment_name, standing_texts};
 use crate::registry::Centre;
 use crate::web::Web;
 use crate::web::format;
@@ -31,14 +32,20 @@ pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) 
         no_centres(&web, &visitor)
     } else {
         let wanted: Vec<_> = all.iter().filter(|now| wants(&visitor, now)).collect();
+        let chosen = visitor.parameter("standing");
+        let listed: Vec<_> = wanted
+            .iter()
+            .filter(|now| chosen.is_empty() || now.standing.code() == chosen)
+            .copied()
+            .collect();
         html! {
             h1 { (web.province) " " small { (texts.province_heading) } }
             (overview(&visitor, &wanted))
             (filter(&visitor, &all))
-            @if wanted.is_empty() {
+            @if listed.is_empty() {
                 p.empty { (texts.nothing_matches) }
             } @else {
-                (list(&web, &visitor, &wanted))
+                (list(&web, &visitor, &listed))
             }
         }
     };
@@ -111,6 +118,7 @@ fn overview(visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
         goodbye: sum.goodbye + now.counts.goodbye,
         never: sum.never + now.counts.never,
     });
+    let chosen = visitor.parameter("standing");
     let count_of = |standing| wanted.iter().filter(|now| now.standing == standing).count();
     html! {
         ul.tiles {
@@ -119,7 +127,7 @@ fn overview(visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
                 @let (name, meaning) = standing_texts(texts, standing);
                 @if count > 0 {
                     li class=(standing.code()) title=(meaning) {
-                        a href={ "#" (standing.code()) } { (mark(standing)) b { (count) } " " (name) }
+                        a href=(narrowed(visitor, standing)) aria-current=[(standing.code() == chosen).then_some("true")] { (mark(standing)) b { (count) } " " (name) }
                     }
                 }
             }
@@ -131,6 +139,17 @@ fn overview(visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
             }
         }
     }
+}
+
+/// The list narrowed to one standing; the one it is narrowed to leads back to all.
+fn narrowed(visitor: &Visitor, standing: Standing) -> String {
+    let kept = ["q", "area", "isp"]
+        .map(|name| (name, visitor.parameter(name)))
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty());
+    let code = standing.code();
+    let standing = (visitor.parameter("standing") != code).then_some(("standing", code));
+    format!("/{}", query_of(kept.chain(standing)))
 }
 
 fn number(visitor: &Visitor, count: usize) -> String {
@@ -157,7 +176,7 @@ fn filter(visitor: &Visitor, all: &[CentreNow]) -> Markup {
     };
     let areas = choices(|centre| centre.area.as_ref());
     let isps = choices(|centre| centre.isp.as_ref());
-    let filtered = ["q", "area", "isp"]
+    let filtered = ["q", "area", "isp", "standing"]
         .into_iter()
         .any(|name| !visitor.parameter(name).is_empty());
     html! {
@@ -304,7 +323,7 @@ fn delay_cell(visitor: &Visitor, now: &CentreNow) -> Markup {
     });
     html! {
         td class=[judged(&DELAY_SECONDS, worst)] {
-            @if delays == [None, None] { "–" } @else { (shown.join(" / ")) " ms" }
+            @if delays == [None, None] { "–" } @else { (shown.join(" / ")) "\u{a0}ms" }
         }
     }
 }

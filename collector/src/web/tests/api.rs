@@ -105,7 +105,7 @@ async fn refusals_are_json_and_say_what_to_do() {
         "/api/v1/devices?values=maybe",
         bad,
         "invalid_parameter",
-        "maybe",
+        "values: ",
     )
     .await;
     check(

@@ -111,6 +111,8 @@ async fn a_filter_finds_names_without_their_accents() {
     check("/?isp=Viettel", &["a-good"]).await;
     check("/?q=viettel+xa", &["a-good"]).await;
     check("/?isp=Viettel&q=lost", &[]).await;
+    check("/?standing=lost", &["f-lost"]).await;
+    check("/?standing=lost&isp=Viettel", &[]).await;
     get(&router, "/?q=nowhere")
         .await
         .says("Không có trung tâm nào khớp.");
@@ -159,6 +161,21 @@ async fn a_centre_shows_its_facts_devices_and_links() {
 }
 
 #[tokio::test]
+async fn a_centre_says_in_figures_why_it_needs_attention() {
+    let router = province_of_all_standings().router();
+    let check = async |centre: &str, says: &str| {
+        get(&router, &format!("/centres/{centre}")).await.says(says);
+    };
+    check(
+        "f-lost",
+        "Mất liên lạc</b>: 1 mất tín hiệu · Báo về 24 phút trước",
+    )
+    .await;
+    check("e-poor", "Đường truyền kém</b>: mất gói 20% (Mạng lõi)").await;
+    check("a-good", "Bình thường</b>. Thiết bị đang báo về").await;
+}
+
+#[tokio::test]
 async fn a_device_shows_live_values_and_their_last_hour() {
     let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
     let pc = province.enrol("cong-son", "pc-1");
@@ -173,7 +190,7 @@ async fn a_device_shows_live_values_and_their_last_hour() {
     pc.reports("dawnwatch_agent_source_success", &source("cpu"), 1.0);
     let page = get(&province.router(), "/centres/cong-son/devices/pc-1").await;
     page.says("<svg class=\"spark\"")
-        .says("60 phút qua: từ 25% đến 25%")
+        .says("Mức sử dụng, 60 phút qua: từ 25% đến 25%")
         .says("Không đo được: temperature.")
         .says("1,2 ms")
         .says("01/06/2026")

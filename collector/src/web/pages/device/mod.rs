@@ -3,6 +3,8 @@
 //! A device that is silent or said goodbye shows since when and no values: old ones would be taken
 //! for true.
 
+mod about;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -10,7 +12,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::metrics::{self as catalogue, Metric};
 
-use super::{Page, Visitor, fact, moment_and_age, not_found, presence_badge, segment_name};
+use super::{Page, Visitor, fact, not_found, presence_badge, segment_name};
 use crate::latest::Presence;
 use crate::web::Web;
 use crate::web::chart;
@@ -49,7 +51,7 @@ pub(in crate::web) async fn show(
 }
 
 /// "The clock is wrong by so much", in words.
-pub(super) fn wrong_clock(language: Language, offset: f64) -> String {
+pub(in crate::web::pages) fn wrong_clock(language: Language, offset: f64) -> String {
     let sign = if offset < 0.0 { '−' } else { '+' };
     #[expect(
         clippy::cast_possible_truncation,
@@ -168,7 +170,7 @@ impl Shown<'_> {
         html! {
             figure {
                 (chart::sparkline(values, top, &label))
-                figcaption aria-hidden="true" { (texts.last_hour) ": " (between) }
+                figcaption aria-hidden="true" { (label) }
             }
         }
     }
@@ -194,6 +196,8 @@ impl Shown<'_> {
     fn link(&self, link: &Link) -> Markup {
         let (texts, language) = (self.visitor.texts(), self.visitor.language);
         let delay = |value: Option<f64>| value.map(|value| format::seconds(language, value));
+        // Delays have no natural top: leave some room above the longest.
+        let headroom = chart::range(&link.rtt_history).map_or(0.0, |(_, high)| high * 1.3);
         let share = |value: Option<f64>| value.map(|value| format::percent(language, value));
         html! {
             section.card.(link.standing().code()) {
@@ -203,17 +207,17 @@ impl Shown<'_> {
                     @if link.is_over_tcp() { " " span.badge.unknown { (texts.over_tcp) } }
                 }
                 @if link.never_answered() { p { (texts.no_answer) } }
-                (self.history(texts.median, &catalogue::LINK_RTT_MEDIAN, &link.rtt_history, 0.0))
+                (self.history(texts.column_delay, &catalogue::LINK_RTT_MEDIAN, &link.rtt_history, headroom))
                 dl {
                     (maybe(texts.median, delay(link.rtt_median)))
                     (maybe(texts.smallest, delay(link.rtt_min)))
                     (maybe(texts.largest, delay(link.rtt_max)))
                     (maybe(texts.jitter, delay(link.jitter)))
                 }
-                (self.history(texts.loss, &catalogue::LINK_LOSS, &link.loss_history, 0.1))
+                (self.history(texts.column_loss, &catalogue::LINK_LOSS, &link.loss_history, 0.1))
                 dl {
-                    (maybe(&format!("{}, {}", texts.loss, texts.loss_recent), share(link.recent_loss().map(|(loss, _)| loss))))
-                    (maybe(&format!("{}, {}", texts.loss, texts.loss_now), share(link.loss)))
+                    (maybe(&format!("{}, {}", texts.column_loss, texts.loss_recent), share(link.recent_loss().map(|(loss, _)| loss))))
+                    (maybe(&format!("{}, {}", texts.column_loss, texts.loss_now), share(link.loss)))
                     @if !link.address.is_empty() { (fact(texts.address, &link.address)) }
                     @if !link.method.is_empty() { (fact(texts.method, method_name(&link.method))) }
                 }
@@ -359,97 +363,6 @@ impl Shown<'_> {
                 }
             }
         }
-    }
-
-    fn identity(&self) -> Markup {
-        let (texts, device) = (self.visitor.texts(), self.device);
-        let label = |metric, name: &str| {
-            let value = device.of_metric(metric).next()?.label(name);
-            (!value.is_empty()).then(|| value.to_owned())
-        };
-        let system = ["name", "version"]
-            .into_iter()
-            .filter_map(|name| label(&catalogue::DEVICE_OS_INFO, name));
-        let system: Vec<String> = system.collect();
-        let system = if system.is_empty() {
-            device.enrolled.os.clone()
-        } else {
-            system.join(" ")
-        };
-        let started = device.value(&catalogue::DEVICE_BOOT_TIME);
-        html! {
-            section.card {
-                h2 { (texts.identity) }
-                dl {
-                    (fact(texts.kind, &device.enrolled.kind))
-                    (maybe(texts.vendor, label(&catalogue::DEVICE_INFO, "vendor")))
-                    (maybe(texts.model, label(&catalogue::DEVICE_INFO, "model")))
-                    (maybe(texts.serial, label(&catalogue::DEVICE_INFO, "serial")))
-                    (fact(texts.operating_system, system))
-                    (maybe(texts.kernel, label(&catalogue::DEVICE_OS_INFO, "kernel")))
-                    (maybe(texts.host_name, label(&catalogue::DEVICE_OS_INFO, "hostname")))
-                    @if let Some(at) = started.and_then(format::timestamp_of) {
-                        (fact(texts.started, format::moment(self.visitor.language, self.web.utc_offset, at)))
-                        (fact(texts.running_for, format::span(
-                            self.visitor.language,
-                            (self.web.now)().as_second() - at.as_second(),
-                        )))
-                    }
-                }
-            }
-        }
-    }
-
-    fn agent(&self) -> Markup {
-        let (texts, device) = (self.visitor.texts(), self.device);
-        let language = self.visitor.language;
-        let dropped = device.dropped_samples.to_string();
-        html! {
-            section.card {
-                h2 { (texts.agent_itself) }
-                dl {
-                    (fact(texts.agent_version, &device.enrolled.version))
-                    (fact(texts.platform, format!("{} {}", device.enrolled.os, device.enrolled.arch)))
-                    @if let Some(at) = device.last_report {
-                        (fact(texts.last_report, moment_and_age(self.web, language, at)))
-                    }
-                    (self.certificate())
-                    @if device.clock_offset.is_some() && device.wrong_clock().is_none() {
-                        (fact(texts.clock, texts.clock_right))
-                    }
-                    (maybe(texts.spool, self.spool()))
-                    @if device.dropped_samples > 0 { (fact(texts.dropped, dropped)) }
-                }
-            }
-        }
-    }
-
-    fn certificate(&self) -> Markup {
-        let (texts, language) = (self.visitor.texts(), self.visitor.language);
-        html! {
-            @if let Some(until) = self.device.enrolled.certificate_until {
-                (fact(texts.certificate_until, html! {
-                    (format::day(language, self.web.utc_offset, until))
-                    @if until < (self.web.now)() { " " span.badge.lost { (texts.certificate_expired) } }
-                }))
-            }
-        }
-    }
-
-    /// What waits at the agent, and since when.
-    fn spool(&self) -> Option<String> {
-        let (texts, language) = (self.visitor.texts(), self.visitor.language);
-        let bytes = self.device.value(&catalogue::AGENT_SPOOL_BYTES)?;
-        let oldest = self.device.value(&catalogue::AGENT_SPOOL_OLDEST);
-        let size = format::bytes(language, bytes);
-        Some(match oldest.and_then(format::timestamp_of) {
-            _ if bytes == 0.0 => texts.spool_empty.to_owned(),
-            Some(at) => {
-                let at = format::moment(language, self.web.utc_offset, at);
-                fill(texts.spool_since, &[&size, &at])
-            }
-            None => size,
-        })
     }
 }
 

@@ -1,0 +1,307 @@
+//! What the pages and the API show, copied out of the live view: centres with their devices counted
+//! and their links summed up, and how much attention a centre deserves.
+//!
+//! [`Standing`] ranks centres for a reader's eye from live values alone. It is no diagnosis: it names
+//! no cause and wakes nobody.
+
+mod device;
+mod link;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proto::ids::CentreId;
+
+pub(in crate::web) use self::device::{DeviceNow, Value};
+pub(in crate::web) use self::link::Link;
+use super::Web;
+use crate::latest::{Device, DeviceKey, Presence};
+use crate::registry::Centre;
+
+/// Loss and delay from which a line is worth a look, and from which it is poor.
+pub(in crate::web) const LOSS: Thresholds = Thresholds {
+    notice: 0.03,
+    poor: 0.08,
+};
+pub(in crate::web) const DELAY_SECONDS: Thresholds = Thresholds {
+    notice: 0.150,
+    poor: 0.300,
+};
+/// Where notice begins and where it gets serious.
+pub(in crate::web) struct Thresholds {
+    pub(in crate::web) notice: f64,
+    pub(in crate::web) poor: f64,
+}
+
+impl Thresholds {
+    /// What a value deserves by itself.
+    pub(in crate::web) fn judge(&self, value: f64) -> Standing {
+        if value >= self.poor {
+            Standing::Poor
+        } else if value >= self.notice {
+            Standing::Notice
+        } else {
+            Standing::Good
+        }
+    }
+}
+
+/// How much attention a centre deserves, most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::web) enum Standing {
+    /// Nothing reports, and something should.
+    Lost,
+    /// A link loses or delays much.
+    Poor,
+    /// Some devices are silent, or a link is not what it should be.
+    Notice,
+    /// Nothing has ever reported.
+    Unknown,
+    /// Devices report over good links.
+    Good,
+    /// Shut down, or closed: not a fault.
+    Off,
+}
+
+impl Standing {
+    /// All, most attention first.
+    pub(in crate::web) const ALL: [Self; 6] = [
+        Self::Lost,
+        Self::Poor,
+        Self::Notice,
+        Self::Unknown,
+        Self::Good,
+        Self::Off,
+    ];
+
+    /// A stable word for classes and anchors.
+    pub(in crate::web) fn code(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Poor => "poor",
+            Self::Notice => "notice",
+            Self::Unknown => "unknown",
+            Self::Good => "good",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// Devices of a centre by presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::web) struct Counts {
+    pub(in crate::web) live: usize,
+    pub(in crate::web) silent: usize,
+    pub(in crate::web) goodbye: usize,
+    pub(in crate::web) never: usize,
+}
+
+impl Counts {
+    pub(in crate::web) fn add(&mut self, presence: Presence) {
+        let count = match presence {
+            Presence::Live => &mut self.live,
+            Presence::Silent => &mut self.silent,
+            Presence::Goodbye => &mut self.goodbye,
+            Presence::Never => &mut self.never,
+        };
+        *count += 1;
+    }
+
+    pub(in crate::web) fn total(self) -> usize {
+        self.live + self.silent + self.goodbye + self.never
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// The loss of a centre's worst link.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::web) struct WorstLoss {
+    pub(in crate::web) ratio: f64,
+    pub(in crate::web) segment: String,
+}
+
+/// A centre as it stands now.
+#[derive(Debug, Clone)]
+pub(in crate::web) struct CentreNow {
+    pub(in crate::web) centre: Centre,
+    pub(in crate::web) open: Option<bool>,
+    pub(in crate::web) counts: Counts,
+    pub(in crate::web) standing: Standing,
+    /// When a device of it last reported.
+    pub(in crate::web) last_report: Option<Timestamp>,
+    pub(in crate::web) loss: Option<WorstLoss>,
+    /// A target that answers nothing, when that is worth a look.
+    pub(in crate::web) unanswered: Option<String>,
+    /// The middle one of its devices' delays.
+    pub(in crate::web) gateway_delay: Option<f64>,
+    /// The middle one of its devices' delays across the line.
+    pub(in crate::web) line_delay: Option<f64>,
+}
+
+/// What is summed up over the devices of a centre.
+#[derive(Debug, Default)]
+struct Tally {
+    counts: Counts,
+    /// Silent ones that should not be, even when the centre is closed.
+    silent_routers: usize,
+    last_report: Option<Timestamp>,
+    worst: Option<WorstLoss>,
+    unanswered: Option<String>,
+    worst_link: Option<Standing>,
+    gateway_delays: Vec<f64>,
+    line_delays: Vec<f64>,
+}
+
+impl Tally {
+    fn add(&mut self, device: &Device, now_unix_ms: i64) {
+        let presence = device.presence();
+        self.counts.add(presence);
+        if presence == Presence::Silent && device.enrolled.kind == "router" {
+            self.silent_routers += 1;
+        }
+        self.last_report = self.last_report.max(device.last_report);
+        for link in Link::all_of(device, now_unix_ms) {
+            let standing = link.standing();
+            self.worst_link = Some(
+                self.worst_link
+                    .map_or(standing, |worst| worst.min(standing)),
+            );
+            if let Some(delay) = link.rtt_median {
+                if link.is_gateway() {
+                    self.gateway_delays.push(delay);
+                } else if link.crosses_line() {
+                    self.line_delays.push(delay);
+                }
+            }
+            let ratio = link.recent_loss().map(|(ratio, _)| ratio);
+            if let Some(ratio) = ratio
+                && self.worst.as_ref().is_none_or(|worst| ratio > worst.ratio)
+            {
+                self.worst = Some(WorstLoss {
+                    ratio,
+                    segment: link.segment,
+                });
+            } else if link.never_answered() && standing == Standing::Notice {
+                self.unanswered.get_or_insert(link.target);
+            }
+        }
+    }
+
+    fn standing(&self, open: Option<bool>) -> Standing {
+        let counts = self.counts;
+        let silence_matters = self.silent_routers > 0 || (counts.silent > 0 && open != Some(false));
+        if counts.live > 0 {
+            let links = self.worst_link.unwrap_or(Standing::Good);
+            return if silence_matters {
+                links.min(Standing::Notice)
+            } else {
+                links
+            };
+        }
+        if silence_matters {
+            Standing::Lost
+        } else if counts.goodbye + counts.silent == 0 {
+            Standing::Unknown
+        } else if open == Some(true) {
+            Standing::Notice
+        } else {
+            Standing::Off
+        }
+    }
+
+    fn of_centre(self, centre: &Centre, open: Option<bool>) -> CentreNow {
+        CentreNow {
+            centre: centre.clone(),
+            open,
+            standing: self.standing(open),
+            counts: self.counts,
+            last_report: self.last_report,
+            loss: self.worst,
+            unanswered: self.unanswered,
+            gateway_delay: median(self.gateway_delays),
+            line_delay: median(self.line_delays),
+        }
+    }
+}
+
+impl Web {
+    /// All centres, most attention first.
+    pub(in crate::web) fn centres_now(&self) -> Vec<CentreNow> {
+        let now = (self.now)();
+        let mut tallies: HashMap<CentreId, Tally> = HashMap::new();
+        self.latest.visit(None, |device| {
+            let tally = match tallies.get_mut(&device.key.centre) {
+                Some(tally) => tally,
+                None => tallies.entry(device.key.centre.clone()).or_default(),
+            };
+            tally.add(device, now.as_millisecond());
+        });
+        let centres = self.known_centres();
+        let mut all: Vec<CentreNow> = centres
+            .iter()
+            .map(|centre| {
+                let tally = tallies.remove(&centre.id).unwrap_or_default();
+                tally.of_centre(centre, self.is_open(centre, now))
+            })
+            .collect();
+        all.sort_by(|one, other| {
+            let loss = |centre: &CentreNow| centre.loss.as_ref().map_or(0.0, |loss| loss.ratio);
+            one.standing
+                .cmp(&other.standing)
+                .then_with(|| other.counts.silent.cmp(&one.counts.silent))
+                .then_with(|| loss(other).total_cmp(&loss(one)))
+                .then_with(|| one.centre.id.cmp(&other.centre.id))
+        });
+        all
+    }
+
+    /// One centre and its devices, in order of name.
+    pub(in crate::web) fn centre_now(&self, id: &str) -> Option<(CentreNow, Vec<DeviceNow>)> {
+        let now = (self.now)();
+        let centres = self.known_centres();
+        let centre = centres.iter().find(|centre| centre.id.as_str() == id)?;
+        let mut tally = Tally::default();
+        let mut devices = Vec::new();
+        self.latest.visit(Some(&centre.id), |device| {
+            tally.add(device, now.as_millisecond());
+            devices.push(DeviceNow::of(device, now));
+        });
+        Some((tally.of_centre(centre, self.is_open(centre, now)), devices))
+    }
+
+    /// One device.
+    pub(in crate::web) fn device_now(&self, centre: &str, device: &str) -> Option<DeviceNow> {
+        let key = DeviceKey {
+            centre: centre.parse().ok()?,
+            device: device.parse().ok()?,
+        };
+        let device = self.latest.device(&key)?;
+        let device = crate::latest::lock(&device);
+        Some(DeviceNow::of(&device, (self.now)()))
+    }
+
+    /// Shows every device of a centre, or of all centres, in order of centre and name.
+    pub(in crate::web) fn visit_devices(
+        &self,
+        centre: Option<&CentreId>,
+        mut visitor: impl FnMut(DeviceNow),
+    ) {
+        let now = (self.now)();
+        self.latest
+            .visit(centre, |device| visitor(DeviceNow::of(device, now)));
+    }
+
+    pub(in crate::web) fn known_centres(&self) -> Arc<Vec<Centre>> {
+        Arc::clone(&self.centres.borrow())
+    }
+
+    pub(in crate::web) fn is_open(&self, centre: &Centre, now: Timestamp) -> Option<bool> {
+        let hours = centre.hours.as_ref()?;
+        Some(hours.is_open(now, self.utc_offset))
+    }
+}
