@@ -293,23 +293,18 @@ pub fn key_hash_of_certificate(der: &CertificateDer<'_>) -> Option<KeyHash> {
 pub fn validity(now: Timestamp, lifetime: Duration) -> (Timestamp, Timestamp) {
     let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
     let from = now.checked_sub(BACKDATED).unwrap_or(Timestamp::UNIX_EPOCH);
-    let until = now.checked_add(lifetime).unwrap_or(last_second());
+    let until = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
     (
         whole(from.max(Timestamp::UNIX_EPOCH)),
-        whole(until.min(last_second())),
+        whole(until.min(Timestamp::MAX)),
     )
 }
 
-/// The validity of the authority and of the collector's own certificate. Agents' clocks may be
-/// decades off and they must still be able to enrol and to report, so trust hangs on the pinned
-/// fingerprint and never on a date.
+/// The validity of the authority and of the collector's own certificate: until the last second that
+/// both X.509 and the clock type can tell. Agents' clocks may be decades off and they must still be
+/// able to enrol and to report, so trust hangs on the pinned fingerprint and never on a date.
 fn for_ever() -> (Timestamp, Timestamp) {
-    (Timestamp::UNIX_EPOCH, last_second())
-}
-
-/// The last second that both X.509 and the clock type can tell.
-fn last_second() -> Timestamp {
-    Timestamp::MAX
+    (Timestamp::UNIX_EPOCH, Timestamp::MAX)
 }
 
 fn params(

@@ -106,6 +106,8 @@ pub fn read(path: &Path) -> Result<Vec<Centre>, ReadError> {
 /// Every mistake in it, in order of lines.
 pub fn parse(text: &str) -> Result<Vec<Centre>, Vec<Mistake>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // Of one kind, or the reader miscounts lines.
+    let text = &text.replace("\r\n", "\n").replace('\r', "\n");
     let delimiter = delimiter_of(text);
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -129,11 +131,8 @@ pub fn parse(text: &str) -> Result<Vec<Centre>, Vec<Mistake>> {
     for row in rows {
         match row {
             Ok(row) if row.iter().all(str::is_empty) => {}
-            Ok(row) => centres.extend(file.row(&row)),
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                file.mistake(line, error.to_string());
-            }
+            Ok(row) => centres.extend(file.row(line_of(text, row.position()), &row)),
+            Err(error) => file.mistake(line_of(text, error.position()), error.to_string()),
         }
     }
     if file.mistakes.is_empty() {
@@ -142,6 +141,15 @@ pub fn parse(text: &str) -> Result<Vec<Centre>, Vec<Mistake>> {
         file.mistakes.sort_by_key(|mistake| mistake.line);
         Err(file.mistakes)
     }
+}
+
+/// The line on which a row begins: its position is before the empty lines in front of it.
+fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 0 };
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.get(start..).unwrap_or_default();
+    let empty = rest.bytes().take_while(|byte| *byte == b'\n').count();
+    position.line() + u64::try_from(empty).unwrap_or(0)
 }
 
 /// Whichever separator the header uses most.
@@ -191,9 +199,8 @@ impl Reading {
     }
 
     /// The centre of a row, or `None` when the row has mistakes.
-    fn row(&mut self, row: &StringRecord) -> Option<Centre> {
+    fn row(&mut self, line: u64, row: &StringRecord) -> Option<Centre> {
         let before = self.mistakes.len();
-        let line = row.position().map_or(0, csv::Position::line);
         if row.len() != self.width {
             let (is, should) = (row.len(), self.width);
             self.mistake(line, format!("{is} fields where the header has {should}"));

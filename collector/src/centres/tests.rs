@@ -105,6 +105,16 @@ lines\",,,,,,
 }
 
 #[test]
+fn lines_are_counted_whatever_ends_them() {
+    let text = "id,name\n\n\nA,A\na,\"A\nA\"\n  \nb,B\n\nB,B";
+    for end in ["\n", "\r\n", "\r"] {
+        let mistakes = parse(&text.replace('\n', end)).unwrap_err();
+        let lines: Vec<u64> = mistakes.iter().map(|mistake| mistake.line).collect();
+        assert_eq!(lines, [4, 5, 10], "{end:?}");
+    }
+}
+
+#[test]
 fn a_file_without_centres_says_what_is_missing() {
     let told = |text: &str| {
         let mistakes = parse(text).unwrap_err();

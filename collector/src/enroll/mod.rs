@@ -151,13 +151,13 @@ impl Enroller {
         };
         let address = peer.address.ip();
         if let Some(wait) = self.failures.wait(address) {
-            return Err(self.refuse(&address, &Refusal::TooManyFailures { wait }));
+            return Err(self.refuse(address, &Refusal::TooManyFailures { wait }));
         }
         call.await.map_err(|refusal| {
             if !refusal.is_internal() {
                 self.failures.count(address);
             }
-            self.refuse(&address, &refusal)
+            self.refuse(address, &refusal)
         })
     }
 

@@ -31,7 +31,8 @@ pub(super) fn create(path: &Path) -> Result<(), RegistryError> {
 
 /// Opens the file, which must be there.
 pub(super) fn open(path: &Path) -> Result<Connection, RegistryError> {
-    if !path.exists() {
+    // When even that cannot be told, SQLite's own error says why.
+    if !path.try_exists().unwrap_or(true) {
         return Err(RegistryError::Missing {
             path: path.to_owned(),
         });

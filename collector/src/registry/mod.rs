@@ -116,7 +116,7 @@ pub enum RegistryError {
         path: PathBuf,
         source: rusqlite::Error,
     },
-    #[error("cannot make the registry {path}", path = path.display())]
+    #[error("cannot make {path}: choose a folder you may write with --data DIR", path = path.display())]
     Create {
         path: PathBuf,
         source: std::io::Error,

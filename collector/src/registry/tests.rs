@@ -251,21 +251,16 @@ async fn a_leaked_token_cannot_fill_the_registry() {
     let token = f.shared_token().await;
     let mut accepted = 0;
     for number in 0..=u16::try_from(AGENTS_PER_CENTRE).unwrap() {
-        let [high, low] = number.to_be_bytes();
-        let mut key = [high; 32];
-        key[31] = low;
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&number.to_be_bytes());
         let agent = NewAgent {
             key: KeyHash(key),
-            host: Host::default(),
-            at: f.now,
-            certificate_until: f.now,
-        };
-        let agent = NewAgent {
             host: Host {
                 hostname: format!("pc-{number}"),
-                ..agent.host
+                ..Host::default()
             },
-            ..agent
+            at: f.now,
+            certificate_until: f.now,
         };
         match f.registry.enroll(token, agent).await {
             Ok(_) => accepted += 1,
@@ -273,6 +268,37 @@ async fn a_leaked_token_cannot_fill_the_registry() {
         }
     }
     assert_eq!(accepted, AGENTS_PER_CENTRE);
+}
+
+#[tokio::test]
+async fn of_machines_that_race_for_a_token_one_wins() {
+    let f = fixture().await;
+    let token = f.token(1, |_| {}).await;
+    let races: Vec<_> = (1..=8)
+        .map(|key| {
+            let agent = NewAgent {
+                key: KeyHash([key; 32]),
+                host: Host {
+                    hostname: "pc".into(),
+                    ..Host::default()
+                },
+                at: f.now,
+                certificate_until: f.now,
+            };
+            // A connection of its own, as another process has.
+            let registry = Registry::open(&f.path()).unwrap();
+            tokio::spawn(async move { registry.enroll(token, agent).await })
+        })
+        .collect();
+    let mut winners = 0;
+    for race in races {
+        match race.await.unwrap() {
+            Ok(_) => winners += 1,
+            Err(error) => assert!(matches!(error, EnrolError::UsedToken), "{error}"),
+        }
+    }
+    assert_eq!(winners, 1);
+    assert_eq!(f.registry.agents().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

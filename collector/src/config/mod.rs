@@ -116,7 +116,6 @@ impl Config {
 
     fn read(file: settings::File) -> Result<Self, settings::Mistakes> {
         let root = file.root();
-        refuse_unsupported(&root);
         let usual = Self::default();
         let (http, grpc, plan) = (root.table("http"), root.table("grpc"), root.table("plan"));
         let interval = |key| duration(&plan, key, INTERVAL);
@@ -134,6 +133,8 @@ impl Config {
             host_interval: interval("host_interval").unwrap_or(usual.host_interval),
             report_interval: interval("report_interval").unwrap_or(usual.report_interval),
         };
+        // Last, because "known here" lists keys in the order of asking.
+        refuse_unsupported(&root);
         file.finish()?;
         Ok(config)
     }
@@ -311,141 +312,4 @@ fn anchors(root: &Table<'_>) -> Vec<Anchor> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    fn parse(text: &str) -> Config {
-        Config::parse("collector.toml", text).unwrap()
-    }
-
-    #[test]
-    fn the_example_lists_every_key_with_its_default() {
-        let example = include_str!("../collector.example.toml");
-        assert_eq!(parse(example), Config::default());
-        // Keys that have no default to show are comments; as settings they are good ones.
-        let all: String = example
-            .lines()
-            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
-            .flat_map(|line| [line, "\n"])
-            .collect();
-        let config = parse(&all);
-        assert_eq!(config.anchors.len(), 1);
-        assert_eq!(config.grpc_names.len(), 2);
-        for key in KEYS {
-            let set = all.lines().any(|line| line.starts_with(key));
-            assert!(set, "{key} is not in the example");
-        }
-    }
-
-    const KEYS: &[&str] = &[
-        "data = ",
-        "province = ",
-        "utc_offset = ",
-        "[http]",
-        "[grpc]",
-        "listen = ",
-        "names = ",
-        "certificate_lifetime = ",
-        "[[anchor]]",
-        "name = ",
-        "address = ",
-        "[plan]",
-        "link_interval = ",
-        "host_interval = ",
-        "report_interval = ",
-    ];
-
-    #[test]
-    fn every_mistake_is_reported_with_its_line() {
-        let text = r#"province = 3
-utc_offset = "Hanoi"
-colour = "red"
-[http]
-listen = "9780"
-[grpc]
-names = ["ok.example", "not a name"]
-certificate_lifetime = "0s"
-[plan]
-link_interval = "1ms"
-host_interval = "often"
-service_interval = "60s"
-[[anchor]]
-name = "isp"
-[[anchor]]
-name = "a"
-address = "192.0.2.1"
-[[anchor]]
-name = "a"
-address = "192.0.2.2"
-[alertmanager]
-url = "http://localhost:9093"
-[[remote_write]]
-url = "http://localhost:9090/api/v1/write"
-[[service]]
-name = "portal"
-[[resolver]]
-name = "isp"
-"#;
-        let mistakes = Config::parse("c.toml", text).unwrap_err();
-        let lines: Vec<usize> = mistakes.mistakes.iter().map(|m| m.line).collect();
-        assert_eq!(
-            lines,
-            [1, 2, 3, 5, 7, 8, 10, 11, 12, 13, 19, 21, 23, 25, 27],
-            "{mistakes}"
-        );
-        let text = mistakes.to_string();
-        assert!(text.contains("c.toml:21: alertmanager is not supported by this version yet"));
-    }
-
-    #[test]
-    fn offsets_are_written_as_people_do() {
-        let check = |text: &str, expected: Option<i32>| {
-            let offset = text.parse::<WrittenOffset>().ok();
-            assert_eq!(offset.map(|offset| offset.0.seconds()), expected, "{text}");
-        };
-        check("+07:00", Some(7 * 3600));
-        check("-03:30", Some(-(3 * 3600 + 1800)));
-        check("07:00", None);
-        check("+7", None);
-        check("+7:00", None);
-        check("+07:60", None);
-        check("+15:00", None);
-        check("+0-:00", None);
-        check("ố", None);
-        check("", None);
-    }
-
-    #[test]
-    fn the_plan_keeps_its_version_until_it_changes() {
-        let plan = Config::default().plan();
-        assert_eq!(plan.validate(), Ok(()));
-        assert_ne!(plan.version, 0);
-        assert_eq!(plan, parse("province = 'Lạng Sơn'").plan());
-        let text = "[[anchor]]\nname = 'hub'\naddress = '192.0.2.1'";
-        assert_ne!(plan.version, parse(text).plan().version);
-        assert_ne!(
-            plan.version,
-            parse("[plan]\nlink_interval = '5s'").plan().version
-        );
-    }
-
-    #[test]
-    fn the_enrolment_command_names_the_collector() {
-        let url = |names: &str| parse(&format!("[grpc]\nnames = {names}")).url();
-        assert_eq!(url("[]"), "https://localhost:9781");
-        assert_eq!(url("['dw.example', 'x']"), "https://dw.example:9781");
-        assert_eq!(url("['192.0.2.1']"), "https://192.0.2.1:9781");
-        assert_eq!(url("['2001:db8::1']"), "https://[2001:db8::1]:9781");
-    }
-
-    #[test]
-    fn a_relative_data_folder_is_beside_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("c.toml");
-        std::fs::write(&file, "data = 'here'").unwrap();
-        let config = Config::load(Some(&file)).unwrap();
-        assert_eq!(config.data, folder.path().join("here"));
-    }
-}
+mod tests;

@@ -1,0 +1,147 @@
+//! Settings as people write them, right and wrong.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+fn parse(text: &str) -> Config {
+    Config::parse("collector.toml", text).unwrap()
+}
+
+#[test]
+fn the_example_lists_every_key_with_its_default() {
+    let example = include_str!("../../collector.example.toml");
+    assert_eq!(parse(example), Config::default());
+    // Keys that have no default to show are comments; as settings they are good ones.
+    let all: String = example
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let config = parse(&all);
+    assert_eq!(config.anchors.len(), 1);
+    assert_eq!(config.grpc_names.len(), 2);
+    for table in ["", "[http]", "[grpc]", "[plan]", "[[anchor]]"] {
+        for key in known_in(table) {
+            let set = format!("{key} = ");
+            let table = format!("[{key}]");
+            let found = all
+                .lines()
+                .any(|line| line.starts_with(&set) || line.contains(&table));
+            assert!(found || UNSUPPORTED.contains(&key.as_str()), "{key}");
+        }
+    }
+}
+
+const UNSUPPORTED: [&str; 5] = [
+    "remote_write",
+    "alertmanager",
+    "service",
+    "resolver",
+    "service_interval",
+];
+
+/// The keys that a table has, as the complaint of an unknown one lists them.
+fn known_in(table: &str) -> Vec<String> {
+    let mistakes = Config::parse("", &format!("{table}\nqqqqqqqq = 1")).unwrap_err();
+    let lists: Vec<_> = mistakes
+        .mistakes
+        .iter()
+        .filter_map(|mistake| mistake.message.split_once("known here: "))
+        .map(|(_, list)| list.split(", ").map(str::to_owned).collect())
+        .collect();
+    assert_eq!(lists.len(), 1, "{mistakes}");
+    lists.into_iter().next().unwrap()
+}
+
+#[test]
+fn every_mistake_is_reported_with_its_line() {
+    let text = r#"province = 3
+utc_offset = "Hanoi"
+colour = "red"
+[http]
+listen = "9780"
+[grpc]
+names = ["ok.example", "not a name"]
+certificate_lifetime = "0s"
+[plan]
+link_interval = "1ms"
+host_interval = "often"
+service_interval = "60s"
+[[anchor]]
+name = "isp"
+[[anchor]]
+name = "a"
+address = "192.0.2.1"
+[[anchor]]
+name = "a"
+address = "192.0.2.2"
+[alertmanager]
+url = "http://localhost:9093"
+[[remote_write]]
+url = "http://localhost:9090/api/v1/write"
+[[service]]
+name = "portal"
+[[resolver]]
+name = "isp"
+"#;
+    let mistakes = Config::parse("c.toml", text).unwrap_err();
+    let lines: Vec<usize> = mistakes.mistakes.iter().map(|m| m.line).collect();
+    assert_eq!(
+        lines,
+        [1, 2, 3, 5, 7, 8, 10, 11, 12, 13, 19, 21, 23, 25, 27],
+        "{mistakes}"
+    );
+    let text = mistakes.to_string();
+    assert!(text.contains("c.toml:21: alertmanager is not supported by this version yet"));
+}
+
+#[test]
+fn offsets_are_written_as_people_do() {
+    let check = |text: &str, expected: Option<i32>| {
+        let offset = text.parse::<WrittenOffset>().ok();
+        assert_eq!(offset.map(|offset| offset.0.seconds()), expected, "{text}");
+    };
+    check("+07:00", Some(7 * 3600));
+    check("-03:30", Some(-(3 * 3600 + 1800)));
+    check("07:00", None);
+    check("+7", None);
+    check("+7:00", None);
+    check("+07:60", None);
+    check("+15:00", None);
+    check("+0-:00", None);
+    check("ố", None);
+    check("", None);
+}
+
+#[test]
+fn the_plan_keeps_its_version_until_it_changes() {
+    let plan = Config::default().plan();
+    assert_eq!(plan.validate(), Ok(()));
+    assert_ne!(plan.version, 0);
+    assert_eq!(plan, parse("province = 'Lạng Sơn'").plan());
+    let text = "[[anchor]]\nname = 'hub'\naddress = '192.0.2.1'";
+    assert_ne!(plan.version, parse(text).plan().version);
+    assert_ne!(
+        plan.version,
+        parse("[plan]\nlink_interval = '5s'").plan().version
+    );
+}
+
+#[test]
+fn the_enrolment_command_names_the_collector() {
+    let url = |names: &str| parse(&format!("[grpc]\nnames = {names}")).url();
+    assert_eq!(url("[]"), "https://localhost:9781");
+    assert_eq!(url("['dw.example', 'x']"), "https://dw.example:9781");
+    assert_eq!(url("['192.0.2.1']"), "https://192.0.2.1:9781");
+    assert_eq!(url("['2001:db8::1']"), "https://[2001:db8::1]:9781");
+}
+
+#[test]
+fn a_relative_data_folder_is_beside_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, "data = 'here'").unwrap();
+    let config = Config::load(Some(&file)).unwrap();
+    assert_eq!(config.data, folder.path().join("here"));
+}
