@@ -40,17 +40,7 @@ struct Place {
 #[derive(Subcommand)]
 enum Command {
     /// Make this machine known to a collector, once
-    Enroll {
-        /// Where the collector is: https://HOST:PORT
-        #[arg(long, value_name = "URL")]
-        collector: Address,
-        /// What `dawnwatch-collector token create` printed
-        #[arg(long)]
-        token: Token,
-        /// What the collector's authority must be, in hexadecimal; the token says it too
-        #[arg(long, value_name = "F")]
-        ca_fingerprint: Option<Fingerprint>,
-    },
+    Enroll(Box<Enrolment>),
     /// Measure and report until stopped
     Run,
     /// Say how the agent on this machine fares
@@ -59,6 +49,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Args)]
+struct Enrolment {
+    /// Where the collector is: https://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    collector: Address,
+    /// What `dawnwatch-collector token create` printed
+    #[arg(long)]
+    token: Token,
+    /// What the collector's authority must be, in hexadecimal; the token says it too
+    #[arg(long, value_name = "F")]
+    ca_fingerprint: Option<Fingerprint>,
 }
 
 fn main() -> ExitCode {
@@ -110,11 +113,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Enroll {
-            collector,
-            token,
-            ca_fingerprint,
-        } => {
+        Command::Enroll(enrolment) => {
+            let Enrolment {
+                collector,
+                token,
+                ca_fingerprint,
+            } = *enrolment;
             std::fs::create_dir_all(&config.data)
                 .with_context(|| format!("cannot make the folder {}", config.data.display()))?;
             let identity =

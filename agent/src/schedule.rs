@@ -144,7 +144,7 @@ mod tests {
 
         fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
             Box::pin(async {
-                readings.push(&metrics::DEVICE_CPU_COUNT, &[], 1.0);
+                readings.push(&metrics::DEVICE_CPUS, &[], 1.0);
                 tokio::time::sleep(self.0).await;
                 Ok(())
             })

@@ -225,7 +225,7 @@ async fn processor_usage_comes_with_the_second_run_and_agrees_with_proc_stat() {
     let is_one = |line: &&str| line.starts_with("cpu") && !line.starts_with("cpu ");
     let processors = u32::try_from(stat.lines().filter(is_one).count()).unwrap();
     assert_eq!(
-        value(&first, &metrics::DEVICE_CPU_COUNT, ""),
+        value(&first, &metrics::DEVICE_CPUS, ""),
         Some(f64::from(processors))
     );
 

@@ -191,7 +191,7 @@ catalogue! {
         "Operating system, its version and kernel, and the host name.";
     DEVICE_BOOT_TIME: Gauge Timestamp Agent "dawnwatch_device_boot_time_seconds" []
         "When the device was started, by its own clock.";
-    DEVICE_CPU_COUNT: Gauge Count Agent "dawnwatch_device_cpus" []
+    DEVICE_CPUS: Gauge Count Agent "dawnwatch_device_cpus" []
         "Logical processors.";
     DEVICE_CPU_USAGE: Gauge Ratio Agent "dawnwatch_device_cpu_usage_ratio" []
         "Share of time that all processors were busy since the previous sample.";

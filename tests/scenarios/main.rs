@@ -1,8 +1,8 @@
 //! What people rely on, shown with real programs: each file one promise, each test one sentence of it.
 //!
-//! [`enroll`] a machine becomes an agent · [`restart`] nothing that dies needs a hand · [`silence`] off
+//! [`enroll`] a machine becomes an agent · [`renew`] and stays one · [`restart`] nothing that dies needs a hand · [`silence`] off
 //! is told from down · [`kernel`] values are those of the system · [`gateway`] round-trip times and loss
-//! are those of `ping` · [`bad_input`] mistakes get an answer · [`prometheus`], [`dashboards`] a real
+//! are those of `ping` · [`bad_input`] mistakes get an answer · [`hostile_agent`] so does a broken agent · [`prometheus`], [`dashboards`] a real
 //! Prometheus understands it all · [`up`] everything on one machine. They are written with [`harness`].
 
 #![allow(
@@ -19,8 +19,10 @@ mod bad_input;
 mod dashboards;
 mod enroll;
 mod gateway;
+mod hostile_agent;
 mod kernel;
 mod prometheus;
+mod renew;
 mod restart;
 mod silence;
 mod up;

@@ -3,7 +3,8 @@
 //!
 //! [`collector`], [`agent`], [`prometheus`], [`netns`]: the parts · [`process`], [`binaries`]: how they
 //! run · [`wait`], [`scrape`]: how their state is waited for and judged · [`skip`]: when a part is
-//! absent. Nothing here knows the crates of agent or collector: scenarios see what a user sees.
+//! absent. [`stranger`]: a client without
+//! manners. Nothing but that one knows the crates of agent or collector: scenarios see what a user sees.
 
 pub mod agent;
 pub mod binaries;
@@ -13,6 +14,7 @@ pub mod process;
 pub mod prometheus;
 pub mod scrape;
 pub mod skip;
+pub mod stranger;
 pub mod wait;
 
 pub use agent::Agent;

@@ -18,7 +18,9 @@ impl HostSource for Cpu {
         if let Some(system) = &mut self.system {
             system.refresh_cpu_usage();
             let usage = f64::from(system.global_cpu_usage()) / 100.0;
-            readings.push(&metrics::DEVICE_CPU_USAGE, &[], usage.clamp(0.0, 1.0));
+            // Ticks of 10 ms say no more than a tenth of a percent.
+            let usage = (usage.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
+            readings.push(&metrics::DEVICE_CPU_USAGE, &[], usage);
             push_count(system, readings);
         } else {
             let mut system = System::new().map_err(|error| super::unreadable(&error))?;
@@ -33,6 +35,6 @@ impl HostSource for Cpu {
 fn push_count(system: &System, readings: &mut Readings) {
     let count = u32::try_from(system.cpus().len()).unwrap_or(u32::MAX);
     if count > 0 {
-        readings.push(&metrics::DEVICE_CPU_COUNT, &[], f64::from(count));
+        readings.push(&metrics::DEVICE_CPUS, &[], f64::from(count));
     }
 }

@@ -224,7 +224,7 @@ mod tests {
         fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
             let open = DOOR.0.lock().unwrap();
             drop(DOOR.1.wait_while(open, |open| !*open).unwrap());
-            readings.push(&metrics::DEVICE_CPU_COUNT, &[], 1.0);
+            readings.push(&metrics::DEVICE_CPUS, &[], 1.0);
             Ok(())
         }
     }

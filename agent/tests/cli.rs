@@ -1,0 +1,85 @@
+//! What the program says to people: help, mistakes, exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn agent(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dawnwatch-agent"));
+    command.args(arguments).output().expect("the agent starts")
+}
+
+/// Runs it and checks its exit code; what it said on standard error.
+fn fails(arguments: &[&str], code: i32) -> String {
+    let output = agent(arguments);
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).expect("text")
+}
+
+#[test]
+fn help_names_every_command_and_is_no_failure() {
+    let output = agent(&["--help"]);
+    assert!(output.status.success(), "{output:?}");
+    let help = String::from_utf8(output.stdout).expect("text");
+    for word in ["enroll", "run", "status", "--config", "--data"] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+}
+
+#[test]
+fn bad_usage_is_64() {
+    fails(&[], 64);
+    fails(&["measure"], 64);
+    fails(&["run", "--colour"], 64);
+    let error = fails(&["enroll", "--collector", "collector", "--token", "x"], 64);
+    assert!(error.contains("https://HOST:PORT"), "{error}");
+    let error = fails(&["enroll", "--collector", "https://c", "--token", "x"], 64);
+    assert!(error.contains("dw1-"), "{error}");
+}
+
+#[test]
+fn every_mistake_of_a_settings_file_is_told_with_its_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("agent.toml");
+    std::fs::write(&file, "colector = \"x\"\n[limits]\nspool_age = 3\n").expect("written");
+    let file = file.to_str().expect("a plain name");
+    let error = fails(&["run", "--config", file], 64);
+    assert!(
+        error.contains("agent.toml:1: unknown key \"colector\""),
+        "{error}"
+    );
+    assert!(error.contains("agent.toml:3: "), "{error}");
+    let error = fails(&["run", "--config", "/nonexistent.toml"], 64);
+    assert!(error.contains("/nonexistent.toml"), "{error}");
+}
+
+#[test]
+fn who_is_not_enrolled_is_told_how() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().to_str().expect("a plain name");
+    for command in ["run", "status"] {
+        let error = fails(&[command, "--data", data], 1);
+        assert!(error.contains("dawnwatch-agent enroll"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let token = format!("dw1-{}-{}", "0".repeat(64), "0".repeat(32));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml/data");
+    let data = file.to_str().expect("a plain name");
+    let error = fails(
+        &[
+            "enroll",
+            "--collector",
+            "https://localhost:1",
+            "--token",
+            &token,
+            "--data",
+            data,
+        ],
+        1,
+    );
+    assert!(error.contains(data), "{error}");
+    assert!(!error.contains(&token), "the token is a secret: {error}");
+}
