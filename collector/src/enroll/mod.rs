@@ -17,7 +17,7 @@ use proto::token::Token;
 use proto::wire;
 use proto::wire::enrolment_server::Enrolment;
 use tonic::{Request, Response, Status};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::ca::{self, Authority, Issued, SigningRequest};
 use crate::listen::Peer;
@@ -167,6 +167,9 @@ impl Enroller {
         if refusal.is_internal() {
             let error: &dyn std::error::Error = refusal;
             error!(error, %peer, "Could not enrol or renew an agent.");
+        } else if matches!(refusal, Refusal::TooManyFailures { .. }) {
+            // Its failures were logged; the rest of a flood is for the counter alone.
+            debug!(reason, %peer, "Refused to enrol or renew an agent.");
         } else {
             warn!(reason, %peer, "Refused to enrol or renew an agent.");
         }
