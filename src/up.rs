@@ -15,6 +15,7 @@ use collector::ca::Authority;
 use collector::config::Config;
 use collector::latest::DeviceKey;
 use collector::registry::{Centre, Registry};
+use collector::setup;
 use collector::token::{self, Grant, USUAL_VALIDITY};
 use jiff::Timestamp;
 use proto::ids::CentreId;
@@ -89,12 +90,14 @@ fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> 
 
 /// Makes what `dawnwatch-collector init` and `centre import` make, where it is missing.
 async fn initialise(config: &Config) -> anyhow::Result<Authority> {
-    let authority = if Authority::exists(&config.data) {
-        Authority::load(&config.data)?
+    let (authority, registry) = if setup::is_done(&config.data) {
+        (
+            Authority::load(&config.data)?,
+            Registry::open(&config.registry())?,
+        )
     } else {
-        Authority::create(&config.data)?
+        setup::init(&config.data).await?
     };
-    let registry = Registry::create(&config.registry())?;
     if registry.centres().await?.is_empty() {
         registry.import_centres(vec![this_machine()?]).await?;
     }

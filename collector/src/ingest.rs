@@ -13,7 +13,7 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota};
 use jiff::Timestamp;
 use proto::ids::AgentId;
-use proto::limits::{LIVE_WINDOW, OLDEST_PROTOCOL, PROTOCOL, TEXT_BYTES};
+use proto::limits::{LIVE_WINDOW, OLDEST_PROTOCOL, PROTOCOL};
 use proto::plan::Plan;
 use proto::stream::Decoder;
 use proto::wire::session_server::Session;
@@ -243,7 +243,7 @@ impl Stream {
             protocol: hello.protocol.min(PROTOCOL),
             server_time_unix_ms: now.as_millisecond(),
         };
-        self.note(hello, now).await;
+        self.note(hello, now).await?;
         latest::lock(&self.device).begin_stream();
         self.send(from_collector::Kind::Welcome(welcome)).await?;
         if let Some(plan) = plan {
@@ -252,16 +252,13 @@ impl Stream {
         Ok(())
     }
 
-    async fn note(&self, hello: Hello, now: Timestamp) {
-        let text = |text: String| text.chars().take(TEXT_BYTES).collect();
-        let host = hello.host.unwrap_or_default();
-        let host = Host {
-            hostname: text(host.hostname),
-            os: text(host.os),
-            arch: text(host.arch),
-            version: text(host.version),
-            kind: self.agent.kind.clone(),
-        };
+    async fn note(&self, hello: Hello, now: Timestamp) -> Result<(), End> {
+        let host = Host::try_from(hello.host.unwrap_or_default()).map_err(|error| {
+            End(
+                "malformed",
+                Some(Status::invalid_argument(error.to_string())),
+            )
+        })?;
         info!(agent = %self.agent.id, centre = %self.agent.centre, device = %self.agent.device,
             version = host.version, "An agent connected.");
         let noted = self
@@ -273,6 +270,7 @@ impl Stream {
             self.shared.own.registry_errors.inc();
             warn!(%error, "What an agent says of itself could not be noted.");
         }
+        Ok(())
     }
 
     async fn received(

@@ -95,6 +95,18 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// Whether nothing was sent yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Whether the stream may still define every series of a batch, be they new or not.
+    #[must_use]
+    pub fn has_room_for(&self, batch: &wire::Batch) -> bool {
+        self.ids.len() + batch.series.len() <= SERIES_PER_AGENT
+    }
+
     /// Turns a self-contained batch, in which every series used is defined, into one for this
     /// stream: ids become the stream's, and what the stream knows is not defined again. Samples
     /// beyond the limit of series are left out; their number is returned.

@@ -4,26 +4,27 @@
 //! it, oldest first. A batch leaves the queue when it is acknowledged, never earlier; the collector
 //! recognises what it gets twice. A lost stream is tried again with full jitter, a refusal rarely.
 
-use std::collections::BTreeMap;
+mod ended;
+mod stream;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proto::limits::{MESSAGE_BYTES, PROTOCOL};
 use proto::plan::Plan;
-use proto::stream::Encoder;
 use proto::wire::session_client::SessionClient;
-use proto::wire::{
-    Ack, Batch, FromAgent, FromCollector, Goodbye, Hello, from_agent, from_collector, goodbye,
-};
+use proto::wire::{FromAgent, FromCollector, Goodbye, Hello, from_agent, from_collector, goodbye};
 use rustls::ClientConfig;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, Streaming};
+use tonic::Streaming;
 use tracing::{debug, info, warn};
 
+use self::ended::Ended;
+use self::stream::Stream;
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::identity::{self, Identity, IdentityError};
@@ -65,63 +66,6 @@ pub struct Uplink {
     pub renewal_failed: Option<Instant>,
 }
 
-/// Why a stream ended or did not come about.
-#[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("could not connect to {collector}")]
-    Unreachable {
-        collector: String,
-        #[source]
-        source: tonic::transport::Error,
-    },
-    #[error("the collector ended the stream: {}", .0.message())]
-    Status(Box<Status>),
-    #[error("the collector closed the stream")]
-    Closed,
-    #[error("the collector did not answer within {ANSWER_TIMEOUT:?}")]
-    Silent,
-    #[error("the collector did not welcome this agent: update one of the two")]
-    NoWelcome,
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-}
-
-impl Ended {
-    /// What will not get better by trying again soon.
-    fn is_refusal(&self) -> bool {
-        match self {
-            Self::Status(status) => {
-                matches!(
-                    status.code(),
-                    Code::PermissionDenied | Code::FailedPrecondition
-                )
-            }
-            Self::Identity(error) => !error.is_retryable(),
-            _ => false,
-        }
-    }
-
-    /// Whether the collector no longer takes the certificate for valid.
-    fn is_about_expiry(&self) -> bool {
-        let expired = |error: &rustls::Error| {
-            use rustls::AlertDescription::{
-                BadCertificate, CertificateExpired, CertificateUnknown,
-            };
-            matches!(
-                error,
-                rustls::Error::AlertReceived(
-                    CertificateExpired | CertificateUnknown | BadCertificate
-                )
-            )
-        };
-        match self {
-            Self::Unreachable { source, .. } => tls::tls_cause(source, expired),
-            Self::Status(status) => tls::tls_cause(&**status, expired),
-            _ => false,
-        }
-    }
-}
-
 impl Uplink {
     /// Keeps a stream open until the agent is to stop.
     pub async fn run(mut self) {
@@ -130,6 +74,10 @@ impl Uplink {
             self.renew_if_due(false).await;
             let ended = self.stream(&mut backoff).await;
             let Err(ended) = ended else { break };
+            if matches!(ended, Ended::DictionaryFull) {
+                info!("Another stream begins, to forget series that are gone.");
+                continue;
+            }
             self.tell(&ended);
             if ended.is_about_expiry() {
                 self.renew_if_due(true).await;
@@ -199,29 +147,21 @@ impl Uplink {
             .await?
             .map_err(|status| Ended::Status(status.into()))?;
         let newest = self.queue.newest().await;
-        let mut stream = Stream {
-            incoming: incoming.into_inner(),
-            sender,
-            encoder: Encoder::default(),
-            in_flight: BTreeMap::new(),
-            live: newest.saturating_sub(1),
-            backlog: 0,
-            backlog_end: newest.saturating_sub(1),
-        };
+        let mut stream = Stream::new(incoming.into_inner(), sender, newest);
         self.welcome(&mut stream.incoming).await?;
         info!(collector = %self.collector, "Connected.");
         let mut renewal = tokio::time::interval(RENEWAL_CHECK);
         let stop = self.stop.clone();
         loop {
             stream.fill(&self.queue).await?;
-            let oldest = stream.in_flight.values().map(|(_, sent)| *sent).min();
+            let patience_ends = stream.patience_ends();
             tokio::select! {
                 message = stream.incoming.message() => {
                     let message = message.map_err(|status| Ended::Status(status.into()))?;
                     self.received(message.ok_or(Ended::Closed)?, &mut stream, backoff).await;
                 }
                 () = self.queue.appended() => {}
-                () = silence(oldest) => return Err(Ended::Silent),
+                () = silence(patience_ends) => return Err(Ended::Silent),
                 _ = renewal.tick() => self.renew_if_due(false).await,
                 () = stop.cancelled() => break,
             }
@@ -322,7 +262,7 @@ impl Uplink {
             if stream.fill(&self.queue).await.is_err() {
                 return;
             }
-            if stream.in_flight.is_empty() {
+            if stream.is_settled() {
                 break;
             }
             let Ok(Some(message)) = stream.incoming.message().await else {
@@ -345,74 +285,6 @@ impl Uplink {
     }
 }
 
-/// One stream's state.
-struct Stream {
-    incoming: Streaming<FromCollector>,
-    sender: mpsc::Sender<FromAgent>,
-    encoder: Encoder,
-    /// By (instance, sequence) on the wire: number in the queue, and when it was sent.
-    in_flight: BTreeMap<(u64, u64), (u64, Instant)>,
-    /// Newest number sent of the live part: the newest that waited, and all measured since.
-    live: u64,
-    /// Newest number sent of what waited behind it.
-    backlog: u64,
-    /// Newest number of what waited behind it.
-    backlog_end: u64,
-}
-
-impl Stream {
-    /// Sends as much as may be on its way, the live part first.
-    async fn fill(&mut self, queue: &Queue) -> Result<(), Ended> {
-        while self.in_flight.len() < IN_FLIGHT {
-            let Some((sequence, batch)) = self.next(queue).await else {
-                break;
-            };
-            let key = (batch.instance, batch.sequence);
-            self.in_flight.insert(key, (sequence, Instant::now()));
-            let message = FromAgent {
-                kind: Some(from_agent::Kind::Batch(batch)),
-            };
-            self.sender.send(message).await.map_err(|_| Ended::Closed)?;
-        }
-        Ok(())
-    }
-
-    /// Forgets what is safe. Says whether it was on its way.
-    async fn acknowledged(&mut self, ack: &Ack, queue: &Queue) -> bool {
-        let Some((sequence, _)) = self.in_flight.remove(&(ack.instance, ack.sequence)) else {
-            return false;
-        };
-        queue.ack(sequence).await;
-        true
-    }
-
-    async fn next(&mut self, queue: &Queue) -> Option<(u64, Batch)> {
-        let waiting = if let Some(live) = queue.after(self.live).await {
-            self.live = live.sequence;
-            live
-        } else {
-            let behind = queue.after(self.backlog).await?;
-            if behind.sequence > self.backlog_end {
-                return None;
-            }
-            self.backlog = behind.sequence;
-            behind
-        };
-        let mut batch = waiting.batch;
-        batch.sequence = waiting.sequence;
-        batch.clock = Some(clock::now());
-        batch.dropped_samples = queue.stats().await?.dropped_samples;
-        let left_out = self.encoder.shorten(&mut batch);
-        if left_out > 0 {
-            warn!(
-                left_out,
-                "More series than one agent may have: some samples are not sent."
-            );
-        }
-        Some((waiting.sequence, batch))
-    }
-}
-
 /// Waits for an answer, not for ever.
 async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Ended> {
     tokio::time::timeout(ANSWER_TIMEOUT, answer)
@@ -420,10 +292,9 @@ async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Ended> {
         .map_err(|_| Ended::Silent)
 }
 
-/// Returns when the oldest unanswered batch has waited too long.
-async fn silence(oldest: Option<Instant>) {
-    match oldest {
-        Some(sent) => tokio::time::sleep_until(sent + ANSWER_TIMEOUT).await,
+async fn silence(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
         None => std::future::pending().await,
     }
 }
