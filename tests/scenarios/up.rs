@@ -1,6 +1,8 @@
 //! `dawnwatch up`: everything on one machine, with nothing prepared.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -85,3 +87,29 @@ async fn a_folder_that_cannot_be_made_is_named() {
         .failed_with(1);
     assert!(error.contains(data.to_str().unwrap()), "{error}");
 }
+
+#[tokio::test]
+async fn it_works_without_root() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Then the scenarios above have shown it.
+    }
+    let folder = Folder::new("up");
+    // Nobody may not be allowed to reach the folder of the sources.
+    let program = folder.path().join("dawnwatch");
+    std::fs::copy(binaries::dawnwatch().get_program(), &program).unwrap();
+    chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let as_root = command(&folder, &folder.path().join("data"), any_port());
+    let mut as_nobody = std::process::Command::new(program);
+    as_nobody.args(as_root.get_args()).uid(NOBODY).gid(NOBODY);
+    let mut up = Process::start("up", &mut as_nobody, &folder);
+    values(announced(&mut up, "http://").await).await;
+    let secret_folder = Folder::new("root");
+    let data = secret_folder.path().join("data");
+    let as_root = command(&folder, &data, any_port());
+    let mut as_nobody = std::process::Command::new(as_nobody.get_program());
+    as_nobody.args(as_root.get_args()).uid(NOBODY).gid(NOBODY);
+    let error = run("refused", &mut as_nobody, &folder).await.failed_with(1);
+    assert!(error.contains(data.to_str().unwrap()), "{error}");
+}
+
+const NOBODY: u32 = 65_534;

@@ -24,6 +24,8 @@ pub struct Setup {
     page: SocketAddr,
     agents: SocketAddr,
     settings: String,
+    /// Of certificates.
+    lifetime: &'static str,
 }
 
 /// A collector, initialised, with centres; running unless it was killed.
@@ -43,6 +45,7 @@ impl Collector {
             page: any_port,
             agents: any_port,
             settings: String::new(),
+            lifetime: "90d",
         }
     }
 
@@ -158,12 +161,16 @@ impl Collector {
             page,
             agents,
             settings,
+            lifetime,
             ..
         } = &self.setup;
         let data = self.folder.path().join("data");
+        let name = agents.ip();
         let text = format!(
-            "data = {data:?}\n[http]\nlisten = \"{page}\"\n[grpc]\nlisten = \"{agents}\"\nnames = [\"{}\"]\n{settings}",
-            agents.ip()
+            "data = {data:?}\n\
+             [http]\nlisten = \"{page}\"\n\
+             [grpc]\nlisten = \"{agents}\"\nnames = [\"{name}\"]\ncertificate_lifetime = \"{lifetime}\"\n\
+             {settings}"
         );
         self.folder.write("collector.toml", text);
     }
@@ -187,6 +194,12 @@ impl Setup {
         self.with_settings(
             "[plan]\nhost_interval = \"1s\"\nlink_interval = \"1s\"\nreport_interval = \"1s\"\n",
         )
+    }
+
+    /// Certificates last no longer than this.
+    pub fn with_certificates_for(mut self, lifetime: &'static str) -> Self {
+        self.lifetime = lifetime;
+        self
     }
 
     /// Initialises the collector, imports its centres and serves.
