@@ -36,6 +36,9 @@ if ((${#missing[@]})); then
   fi
 fi
 
-cargo fmt --all --check
-cargo clippy --workspace --all-targets --locked -- -D warnings
-cargo test --workspace --locked --no-fail-fast
+# All of them, whatever fails: one run tells everything. Tests last, so that their summary ends it.
+failed=0
+cargo fmt --all --check || { failed=1; echo "test.sh: run cargo fmt --all" >&2; }
+cargo clippy --workspace --all-targets --locked -- -D warnings || failed=1
+cargo test --workspace --locked --no-fail-fast || failed=1
+exit $failed
