@@ -120,7 +120,8 @@ impl App {
             status: status.clone(),
             stop: stop.clone(),
             server_offset_ms: 0,
-            renewal_failed: None,
+            welcomed: false,
+            renewal_rests_since: None,
         };
         let uplink = tokio::spawn(uplink.run());
         let mut reporter = Reporter {

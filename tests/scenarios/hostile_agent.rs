@@ -71,10 +71,9 @@ async fn the_certificate_of_another_collector_is_refused() {
     }
     let page = here.metrics().await.unwrap();
     let refused = metric("dawnwatch_collector_connections_refused_total");
-    refused
-        .label("reason", "foreign_certificate")
-        .is(1.0)
-        .in_(&page);
+    let refused = refused.label("reason", "foreign_certificate").in_(&page);
+    // A client may try once more before it believes it.
+    assert!(refused >= 1.0, "{refused}");
     // And the other way round: it does not take this collector for its own.
     foreign
         .connect_to(foreign.trust(), &address_of(&here))

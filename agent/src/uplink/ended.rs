@@ -44,22 +44,14 @@ impl Ended {
         }
     }
 
-    /// Whether the collector no longer takes the certificate for valid.
-    pub(super) fn is_about_expiry(&self) -> bool {
-        let expired = |error: &rustls::Error| {
-            use rustls::AlertDescription::{
-                BadCertificate, CertificateExpired, CertificateUnknown,
-            };
-            matches!(
-                error,
-                rustls::Error::AlertReceived(
-                    CertificateExpired | CertificateUnknown | BadCertificate
-                )
-            )
-        };
+    /// Whether a stream that was never welcomed may have ended because of its certificate. TLS 1.3
+    /// tells a client so late that mostly just a closed connection is seen.
+    pub(super) fn may_be_the_certificate(&self) -> bool {
         match self {
-            Self::Unreachable { source, .. } => tls::tls_cause(source, expired),
-            Self::Status(status) => tls::tls_cause(&**status, expired),
+            Self::Unreachable { source, .. } => tls::tls_cause(source, |error| {
+                matches!(error, rustls::Error::AlertReceived(_))
+            }),
+            Self::Status(_) | Self::Closed => !self.is_refusal(),
             _ => false,
         }
     }

@@ -41,8 +41,11 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a goodbye may take: a machine that shuts down does not wait.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often a due renewal, or one that failed, is tried.
+/// How often to look whether a renewal is due.
 const RENEWAL_CHECK: Duration = Duration::from_mins(10);
+
+/// How long not to ask again after a refusal.
+const RENEWAL_REST: Duration = Duration::from_mins(10);
 
 /// Everything a stream needs, across streams.
 pub struct Uplink {
@@ -62,8 +65,10 @@ pub struct Uplink {
     pub stop: CancellationToken,
     /// The collector's clock less this one, milliseconds, once it was measured.
     pub server_offset_ms: i64,
-    /// When a renewal was last tried and failed.
-    pub renewal_failed: Option<Instant>,
+    /// Whether the newest stream got as far as a Welcome.
+    pub welcomed: bool,
+    /// When a renewal was last refused, or tried on mere suspicion.
+    pub renewal_rests_since: Option<Instant>,
 }
 
 impl Uplink {
@@ -71,7 +76,8 @@ impl Uplink {
     pub async fn run(mut self) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         while !self.stop.is_cancelled() {
-            self.renew_if_due(false).await;
+            self.renew_if_due().await;
+            self.welcomed = false;
             let ended = self.stream(&mut backoff).await;
             let Err(ended) = ended else { break };
             if matches!(ended, Ended::DictionaryFull) {
@@ -79,8 +85,10 @@ impl Uplink {
                 continue;
             }
             self.tell(&ended);
-            if ended.is_about_expiry() {
-                self.renew_if_due(true).await;
+            if !self.welcomed && ended.may_be_the_certificate() && self.may_ask_for_renewal() {
+                // By this clock it is valid still, but which of the two is wrong?
+                self.renew().await;
+                self.renewal_rests_since = Some(Instant::now());
             }
             if ended.is_refusal() {
                 backoff.despair();
@@ -102,15 +110,19 @@ impl Uplink {
         });
     }
 
-    async fn renew_if_due(&mut self, refused: bool) {
-        let due = refused || identity::renewal_is_due(&self.identity, self.server_offset_ms);
-        if !due
-            || self
-                .renewal_failed
-                .is_some_and(|failed| failed.elapsed() < RENEWAL_CHECK)
-        {
-            return;
+    async fn renew_if_due(&mut self) {
+        let due = identity::renewal_is_due(&self.identity, self.server_offset_ms);
+        if due && self.may_ask_for_renewal() {
+            self.renew().await;
         }
+    }
+
+    fn may_ask_for_renewal(&self) -> bool {
+        self.renewal_rests_since
+            .is_none_or(|since| since.elapsed() >= RENEWAL_REST)
+    }
+
+    async fn renew(&mut self) {
         match identity::renew(&self.folder, &self.identity, &self.collector).await {
             Ok(renewed) => {
                 info!(
@@ -118,14 +130,14 @@ impl Uplink {
                     "The certificate was renewed."
                 );
                 self.identity = renewed;
-                self.renewal_failed = None;
             }
             Err(error) => {
                 warn!(
                     error = crate::chain(&error),
                     "The certificate could not be renewed."
                 );
-                self.renewal_failed = Some(Instant::now());
+                // A collector that is away is asked again at the next attempt to connect.
+                self.renewal_rests_since = (!error.is_retryable()).then(Instant::now);
             }
         }
     }
@@ -162,7 +174,7 @@ impl Uplink {
                 }
                 () = self.queue.appended() => {}
                 () = silence(patience_ends) => return Err(Ended::Silent),
-                _ = renewal.tick() => self.renew_if_due(false).await,
+                _ = renewal.tick() => self.renew_if_due().await,
                 () = stop.cancelled() => break,
             }
         }
@@ -198,6 +210,7 @@ impl Uplink {
         let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
             return Err(Ended::NoWelcome);
         };
+        self.welcomed = true;
         self.server_time(welcome.server_time_unix_ms);
         self.status.send_modify(|status| {
             status.connected = true;
