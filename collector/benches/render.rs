@@ -1,0 +1,260 @@
+//! How long `/metrics` takes to render, beside a general-purpose client library and beside what no
+//! renderer can beat: `cargo bench -p dawnwatch-collector --bench render`.
+//!
+//! A real live view is filled through its public functions, with devices of 88 series of 4 labels;
+//! every value changes before every page. The crate `prometheus` shows the same series from gauges.
+//! Ratios are of one run on one machine: absolute times do not carry over. No timed test: it prints,
+//! and fails only when the pages differ in what they show.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use dawnwatch_collector::latest::{DeviceKey, Enrolled, Latest, lock};
+use dawnwatch_collector::metrics::exposition::Exposition;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use prometheus::{Encoder as _, GaugeVec, Opts, Registry, TextEncoder};
+use proto::metrics::{CATALOGUE, Metric, Origin, Part, Unit};
+use proto::stream::Series;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What one agent measures.
+const SERIES_PER_DEVICE: usize = 88;
+
+const DEVICES_PER_CENTRE: usize = 20;
+
+/// Sizes of the page, in series.
+const SIZES: [usize; 2] = [100_000, 1_000_000];
+
+/// Pages of each renderer; the fastest counts, since other work on the machine only adds.
+const PAGES: usize = 7;
+
+/// Pages of the library, which takes seconds.
+const PAGES_OF_LIBRARY: usize = 3;
+
+#[expect(clippy::print_stdout, reason = "the table is the result")]
+fn main() -> anyhow::Result<()> {
+    // `cargo test --all-targets` starts this too, without the argument.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    for series in SIZES {
+        let devices = series / SERIES_PER_DEVICE;
+        let fleet = Fleet::new(devices)?;
+        let (updated, rendered, page) = fleet.measure()?;
+        let (library, library_bytes) = library(&fleet)?;
+        let lower = lower_limit(&page);
+        let copied = copy(&page);
+        println!(
+            "\n{} devices, {} series",
+            devices,
+            devices * SERIES_PER_DEVICE
+        );
+        println!("{:34}{:>10}{:>12}{:>8}", "", "ms", "bytes", "ratio");
+        let line = |what: &str, time: Duration, bytes: usize| {
+            let ratio = time.as_secs_f64() / rendered.as_secs_f64();
+            let milliseconds = time.as_secs_f64() * 1e3;
+            println!("{what:34}{milliseconds:>10.2}{bytes:>12}{ratio:>8.2}");
+        };
+        line("this collector", rendered, page.len());
+        line("crate prometheus", library, library_bytes);
+        line("kept names + integers, one text", lower, page.len());
+        line("memcpy of the page", copied, page.len());
+        line("taking the samples of one round", updated, 0);
+    }
+    Ok(())
+}
+
+/// A live view, and where in it every series is.
+struct Fleet {
+    exposition: Exposition,
+    keys: Vec<DeviceKey>,
+    series: Vec<Series>,
+}
+
+impl Fleet {
+    fn new(devices: usize) -> anyhow::Result<Self> {
+        let mut keys = Vec::with_capacity(devices);
+        for device in 0..devices {
+            keys.push(DeviceKey {
+                centre: format!("centre-{:04}", device / DEVICES_PER_CENTRE).parse()?,
+                device: format!("pc-{:02}", device % DEVICES_PER_CENTRE).parse()?,
+            });
+        }
+        let latest = Latest::new(Duration::from_hours(1));
+        let enrolled = keys.iter().map(|key| {
+            let enrolled = Enrolled {
+                agent: format!("{}-{}", key.centre, key.device).parse()?,
+                kind: "pc".into(),
+                version: proto::VERSION.into(),
+                os: "linux".into(),
+                arch: "x86_64".into(),
+                certificate_until: Some(Timestamp::now()),
+                last_report: None,
+                goodbye: false,
+            };
+            Ok((key.clone(), enrolled))
+        });
+        latest.follow(enrolled.collect::<anyhow::Result<Vec<_>>>()?);
+        let (_, centres) = watch::channel(Arc::default());
+        let exposition = Exposition {
+            latest: Arc::new(latest),
+            centres,
+            province: String::new(),
+            utc_offset: Offset::UTC,
+        };
+        Ok(Self {
+            exposition,
+            keys,
+            series: series(),
+        })
+    }
+
+    /// The fastest round of samples, the fastest page, and the last page.
+    fn measure(&self) -> anyhow::Result<(Duration, Duration, String)> {
+        let (mut updated, mut rendered, mut page) = (Duration::MAX, Duration::MAX, String::new());
+        for round in 0..PAGES {
+            let begin = Instant::now();
+            self.update(round)?;
+            // The first round makes the slots.
+            if round > 0 {
+                updated = updated.min(begin.elapsed());
+            }
+            let begin = Instant::now();
+            let (text, _) = black_box(self.exposition.render(Timestamp::now()));
+            rendered = rendered.min(begin.elapsed());
+            page = text;
+        }
+        Ok((updated, rendered, page))
+    }
+
+    fn update(&self, round: usize) -> anyhow::Result<()> {
+        let now = Timestamp::now();
+        for (number, key) in self.keys.iter().enumerate() {
+            let device = self.exposition.latest.device(key).context("is enrolled")?;
+            let mut device = lock(&device);
+            device.reported(now, 0.0, 0);
+            for (position, series) in self.series.iter().enumerate() {
+                let slot = device.slot(series);
+                let value = value(series.metric, number, position, round);
+                device.update(slot, now.as_millisecond(), value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Series with one label of their own, which makes four with those of the device.
+fn series() -> Vec<Series> {
+    let metrics: Vec<&'static Metric> = CATALOGUE
+        .iter()
+        .copied()
+        .filter(|metric| metric.origin == Origin::Agent && metric.labels.len() == 1)
+        .collect();
+    let series = metrics
+        .iter()
+        .cycle()
+        .enumerate()
+        .map(|(position, metric)| {
+            let number = position / metrics.len();
+            let label = |label| (label, format!("{label}{number}"));
+            Series {
+                metric,
+                part: Part::Value,
+                labels: metric.labels.iter().copied().map(label).collect(),
+            }
+        });
+    series.take(SERIES_PER_DEVICE).collect()
+}
+
+/// Whole numbers and fractions, as the metric's unit has them; never the same in two rounds.
+#[allow(clippy::cast_precision_loss, reason = "small numbers")]
+fn value(metric: &Metric, device: usize, position: usize, round: usize) -> f64 {
+    let mixed = (device * 7_919 + position * 104_729 + round * 1_299_709 + 1) as f64;
+    match metric.unit {
+        Unit::Bytes => mixed * 4_096.0,
+        Unit::BitsPerSecond | Unit::Count => mixed,
+        Unit::Boolean => ((device + position + round) % 2) as f64,
+        Unit::Celsius => 40.0 + (mixed % 500.0) / 10.0,
+        _ => (mixed % 1e6) / 999_983.0,
+    }
+}
+
+/// The fastest page of the library, and its length.
+fn library(fleet: &Fleet) -> anyhow::Result<(Duration, usize)> {
+    let registry = Registry::new();
+    let mut vectors: HashMap<&str, GaugeVec> = HashMap::new();
+    let mut gauges = Vec::with_capacity(fleet.keys.len() * fleet.series.len());
+    for (number, key) in fleet.keys.iter().enumerate() {
+        for (position, series) in fleet.series.iter().enumerate() {
+            let (label, own) = series.labels.first().context("four labels")?;
+            let name = series.metric.name;
+            if !vectors.contains_key(name) {
+                let names = ["centre", "device", "kind", label];
+                let vector = GaugeVec::new(Opts::new(name, series.metric.help), &names)?;
+                registry.register(Box::new(vector.clone()))?;
+                vectors.insert(name, vector);
+            }
+            let vector = vectors.get(name).context("just inserted")?;
+            let labels = [key.centre.as_str(), key.device.as_str(), "pc", own];
+            gauges.push((
+                series.metric,
+                number,
+                position,
+                vector.with_label_values(&labels),
+            ));
+        }
+    }
+    let (mut fastest, mut page) = (Duration::MAX, Vec::new());
+    for round in 0..PAGES_OF_LIBRARY {
+        for (metric, number, position, gauge) in &gauges {
+            gauge.set(value(metric, *number, *position, round));
+        }
+        page.clear();
+        let begin = Instant::now();
+        TextEncoder::new().encode(&registry.gather(), &mut page)?;
+        fastest = fastest.min(begin.elapsed());
+    }
+    let lines = page.iter().filter(|byte| **byte == b'\n').count();
+    anyhow::ensure!(lines >= gauges.len(), "the library left series out");
+    Ok((fastest, page.len()))
+}
+
+/// The least a page costs that is made line by line: names that are kept, numbers that are short,
+/// one text that has its size already.
+fn lower_limit(page: &str) -> Duration {
+    let lines = page.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<Box<str>> = lines
+        .filter_map(|line| Some(format!("{} ", line.rsplit_once(' ')?.0).into_boxed_str()))
+        .collect();
+    let (mut fastest, mut text) = (Duration::MAX, String::with_capacity(page.len() * 2));
+    for round in 0..PAGES {
+        text.clear();
+        let begin = Instant::now();
+        let mut digits = itoa::Buffer::new();
+        for (number, name) in names.iter().enumerate() {
+            text.push_str(name);
+            text.push_str(digits.format(number + round));
+            text.push('\n');
+        }
+        fastest = fastest.min(begin.elapsed());
+        black_box(&text);
+    }
+    fastest
+}
+
+fn copy(page: &str) -> Duration {
+    let mut target = page.as_bytes().to_vec();
+    let mut fastest = Duration::MAX;
+    for _ in 0..PAGES {
+        let begin = Instant::now();
+        target.copy_from_slice(black_box(page.as_bytes()));
+        fastest = fastest.min(begin.elapsed());
+        black_box(&target);
+    }
+    fastest
+}
