@@ -243,7 +243,7 @@ impl Shown<'_> {
                 Some(format::number(self.visitor.language, load.value, 2))
             })
             .collect();
-        let cpus = self.said(&catalogue::DEVICE_CPU_COUNT);
+        let cpus = self.said(&catalogue::DEVICE_CPUS);
         html! {
             section.card {
                 h2 { (texts.processor) @if let Some(cpus) = cpus { " × " (cpus) } }
