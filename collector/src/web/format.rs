@@ -48,6 +48,9 @@ pub(super) fn seconds(language: Language, seconds: f64) -> String {
 /// Milliseconds without their unit, where a column's heading says it.
 pub(super) fn short_milliseconds(language: Language, seconds: f64) -> String {
     let milliseconds = seconds * 1_000.0;
+    if milliseconds > 0.0 && milliseconds < 0.05 {
+        return format!("<\u{a0}{}", number(language, 0.1, 1));
+    }
     let decimals = usize::from(milliseconds.abs() < 9.95);
     number(language, milliseconds, decimals)
 }

@@ -22,7 +22,7 @@ pub(super) static TEXTS: Texts = Texts {
     standing_off: "Off",
     standing_lost_meaning: "No device reports any more, and none announced that it would be silent.",
     standing_poor_meaning: "Loss of 8% or delay of 300 ms or more over the last 15 minutes.",
-    standing_notice_meaning: "Some devices are silent, loss of 3%, delay of 150 ms or more, a target that does not answer, or all off during opening hours.",
+    standing_notice_meaning: "Some devices are silent, loss of 3%, delay of 150 ms or more, an anchor that does not answer, or all off during opening hours.",
     standing_unknown_meaning: "No device has ever reported.",
     standing_good_meaning: "Devices report and the line is good.",
     standing_off_meaning: "Devices were shut down, or the centre is closed. This is not a fault.",
@@ -66,7 +66,7 @@ pub(super) static TEXTS: Texts = Texts {
 
     gateway_and_line: "Delay to the gateway / across the line",
     all_off_while_open: "all off during opening hours",
-    no_answer: "does not answer",
+    no_answer: "does not answer pings",
 
     no_centres_title: "No centres yet",
     no_centres_what: "Write a CSV list of centres with the columns id,name,area,isp,latitude,longitude,hours,days,notes (only id and name are required), then run on this server:",

@@ -22,7 +22,7 @@ pub(super) static TEXTS: Texts = Texts {
     standing_off: "Đã tắt",
     standing_lost_meaning: "Không còn thiết bị nào báo về, dù không thiết bị nào báo là sẽ tắt.",
     standing_poor_meaning: "Mất gói từ 8% hoặc độ trễ từ 300 ms trong 15 phút qua.",
-    standing_notice_meaning: "Một phần thiết bị mất tín hiệu, mất gói từ 3%, độ trễ từ 150 ms, có đích không trả lời, hoặc tất cả đã tắt trong giờ mở cửa.",
+    standing_notice_meaning: "Một phần thiết bị mất tín hiệu, mất gói từ 3%, độ trễ từ 150 ms, có điểm mốc không trả lời, hoặc tất cả đã tắt trong giờ mở cửa.",
     standing_unknown_meaning: "Chưa có thiết bị nào từng báo về.",
     standing_good_meaning: "Thiết bị đang báo về, đường truyền tốt.",
     standing_off_meaning: "Thiết bị đã tắt hoặc đang ngoài giờ làm việc. Đây không phải là sự cố.",
@@ -41,7 +41,7 @@ pub(super) static TEXTS: Texts = Texts {
     closed: "ngoài giờ",
 
     column_centre: "Trung tâm",
-    column_devices: "Hoạt động",
+    column_devices: "Máy",
     column_loss: "Mất gói",
     column_delay: "Độ trễ",
     column_delay_short: "cổng / đường truyền",
@@ -66,7 +66,7 @@ pub(super) static TEXTS: Texts = Texts {
 
     gateway_and_line: "Độ trễ đến cổng mạng / qua đường truyền",
     all_off_while_open: "tất cả đã tắt trong giờ mở cửa",
-    no_answer: "không trả lời",
+    no_answer: "không trả lời ping",
 
     no_centres_title: "Chưa có trung tâm nào",
     no_centres_what: "Lập danh sách trung tâm dạng CSV với các cột id,name,area,isp,latitude,longitude,hours,days,notes (chỉ bắt buộc id và name), rồi chạy trên máy chủ này:",

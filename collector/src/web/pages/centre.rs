@@ -8,7 +8,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::metrics as catalogue;
 
-use super::{Page, Visitor, fact, mark, not_found, presence_badge, segment_name, standing_texts};
+use super::{
+    Page, Visitor, fact, mark, not_found, presence_badge, segment_name, standing_texts, top,
+};
 use crate::calendar::Hours;
 use crate::latest::Presence;
 use crate::web::Web;
@@ -49,7 +51,7 @@ pub(in crate::web) async fn show(
         web: &web,
         visitor: &visitor,
         title: &now.centre.name,
-        trail: &[("/".to_owned(), &web.province)],
+        trail: &[("/".to_owned(), top(&web, &visitor))],
         body,
     };
     page.respond()

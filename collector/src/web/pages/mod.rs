@@ -286,6 +286,20 @@ fn fact(name: &str, value: impl maud::Render) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
+/// What the page of all centres is called.
+fn top<'a>(web: &'a Web, visitor: &Visitor) -> &'a str {
+    if web.province.is_empty() {
+        visitor.texts().province_heading
+    } else {
+        &web.province
+    }
+}
+
+/// A fact named by the system: a disk, an interface. Written as it is.
+fn named_fact(name: &str, value: impl maud::Render) -> Markup {
+    html! { div { dt.name { (name) } dd { (value) } } }
+}
+
 /// A moment, and how long ago that was.
 fn moment_and_age(web: &Web, language: Language, at: Timestamp) -> Markup {
     html! {

@@ -12,7 +12,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::ids::slug;
 
-use super::{Page, Visitor, mark, query_of, segment_name, standing_texts};
+use super::{Page, Visitor, mark, query_of, segment_name, standing_texts, top};
 use crate::registry::Centre;
 use crate::web::Web;
 use crate::web::format;
@@ -39,7 +39,10 @@ pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) 
             .copied()
             .collect();
         html! {
-            h1 { (web.province) " " small { (texts.province_heading) } }
+            h1 {
+                (top(&web, &visitor))
+                @if !web.province.is_empty() { " " small { (texts.province_heading) } }
+            }
             (overview(&visitor, &wanted))
             (filter(&visitor, &all))
             @if listed.is_empty() {
@@ -51,8 +54,8 @@ pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) 
     };
     let urgent = all.iter().filter(|now| now.standing < Standing::Notice);
     let title = match urgent.count() {
-        0 => web.province.clone(),
-        count => format!("({count}) {}", web.province),
+        0 => top(&web, &visitor).to_owned(),
+        count => format!("({count}) {}", top(&web, &visitor)),
     };
     let page = Page {
         web: &web,
@@ -67,7 +70,7 @@ pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) 
 fn no_centres(web: &Web, visitor: &Visitor) -> Markup {
     let texts = visitor.texts();
     html! {
-        h1 { (web.province) }
+        h1 { (top(web, visitor)) }
         section.empty {
             h2 { (texts.no_centres_title) }
             p { (texts.no_centres_what) }

@@ -234,14 +234,15 @@ async fn a_target_that_never_answered_is_told_from_loss() {
     let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
     let pc = province.enrol("cong-son", "pc-1");
     pc.has_link("gateway", "gateway", 0.0, 1.0);
+    pc.has_link("dns", "resolver-1", 0.0, 1.0);
     let router = province.router();
     get(&router, "/")
         .await
         .says("id=\"good\"")
         .does_not_say("100%");
-    pc.has_link("dns", "resolver-1", 0.0, 1.0);
+    pc.has_link("core", "anchor-1", 0.0, 1.0);
     let page = get(&router, "/").await;
-    page.says("id=\"notice\"").says("resolver-1 không trả lời");
+    page.says("id=\"notice\"").says("anchor-1 không trả lời ping");
 }
 
 #[tokio::test]

@@ -131,6 +131,13 @@ impl Link {
         self.segment == "gateway"
     }
 
+    /// Whether its silence means nothing: reports come through the gateway to the collector, so these
+    /// two work, and resolvers often answer names and nothing else. Whoever names an anchor, on the
+    /// other hand, chose one that answers.
+    fn may_ignore_echoes(&self) -> bool {
+        matches!(self.segment.as_str(), "gateway" | "dns") || self.target == "collector"
+    }
+
     /// Whether it leads across the centre's line.
     pub(super) fn crosses_line(&self) -> bool {
         matches!(self.segment.as_str(), "line" | "isp" | "core")
@@ -139,8 +146,7 @@ impl Link {
     /// What it deserves by itself.
     pub(in crate::web) fn standing(&self) -> Standing {
         if self.never_answered() {
-            // The agent's reports come through the gateway: it works, and ignores echoes.
-            return if self.is_gateway() {
+            return if self.may_ignore_echoes() {
                 Standing::Good
             } else {
                 Standing::Notice

@@ -12,7 +12,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::metrics::{self as catalogue, Metric};
 
-use super::{Page, Visitor, fact, not_found, presence_badge, segment_name};
+use super::{Page, Visitor, fact, named_fact, not_found, presence_badge, segment_name, top};
 use crate::latest::Presence;
 use crate::web::Web;
 use crate::web::chart;
@@ -42,7 +42,7 @@ pub(in crate::web) async fn show(
         visitor: &visitor,
         title: &title,
         trail: &[
-            ("/".to_owned(), &web.province),
+            ("/".to_owned(), top(&web, &visitor)),
             (format!("/centres/{}", centre.id), &centre.name),
         ],
         body: shown.body(),
@@ -283,7 +283,7 @@ impl Shown<'_> {
                 dl {
                     @for size in device.of_metric(&catalogue::DEVICE_FILESYSTEM_SIZE) {
                         @if let Some(free) = device.beside(size, &catalogue::DEVICE_FILESYSTEM_AVAILABLE) {
-                            (fact(size.label("mountpoint"), fill(texts.free_of, &[
+                            (named_fact(size.label("mountpoint"), fill(texts.free_of, &[
                                 &format::bytes(language, free),
                                 &format::bytes(language, size.value),
                             ])))
@@ -291,7 +291,7 @@ impl Shown<'_> {
                     }
                     @for read in device.of_metric(&catalogue::DEVICE_DISK_READ) {
                         @if let Some(written) = self.said_beside(read, &catalogue::DEVICE_DISK_WRITTEN) {
-                            (fact(read.label("disk"), fill(texts.disk_traffic, &[
+                            (named_fact(read.label("disk"), fill(texts.disk_traffic, &[
                                 &format::bytes(language, read.value),
                                 &written,
                             ])))
@@ -309,7 +309,7 @@ impl Shown<'_> {
                 h2 { (texts.network) }
                 dl {
                     @for up in device.of_metric(&catalogue::DEVICE_INTERFACE_UP) {
-                        (fact(up.label("interface"), self.interface(up)))
+                        (named_fact(up.label("interface"), self.interface(up)))
                     }
                 }
             }
@@ -357,7 +357,7 @@ impl Shown<'_> {
                     h2 { (self.visitor.texts().temperature) }
                     dl {
                         @for sensor in sensors {
-                            (fact(sensor.label("sensor"), format::value(language, metric.unit, sensor.value)))
+                            (named_fact(sensor.label("sensor"), format::value(language, metric.unit, sensor.value)))
                         }
                     }
                 }
