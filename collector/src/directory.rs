@@ -1,8 +1,8 @@
 //! Who may connect, in memory: the registry's agents and centres, read again when they change.
 //!
 //! Changes come from this process (an enrolment) or from another one (`agent revoke`,
-//! `centre import`), and count within [`POLL`]. Streams watch it, which is how a revocation ends
-//! one; the live view follows it, which is how a silent device is seen.
+//! `centre import`), and count within a quarter of a second. Streams watch it, which is how a
+//! revocation ends one; the live view follows it, which is how a silent device is seen.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
-//! The central program, in reading order: [`config`] → [`app`] (build, then run) → [`ca`],
-//! [`enroll`] (token + CSR → certificate) → [`ingest`] (one stream per agent) → [`latest`] (newest
-//! value per series) → [`metrics`] (`/metrics`) and [`web`] (page and API). [`registry`] alone knows
-//! SQL. It never looks at an agent's machine itself and depends on nothing of the agent's.
+//! The central program, in reading order: [`config`] → [`setup`] (a new data folder) → [`app`] (build,
+//! then run) → [`ca`], [`token`] and [`enroll`] (token + CSR → certificate) → [`listen`] (TLS) →
+//! [`ingest`] (one stream per agent; [`directory`] says who may, [`seen`] what is new) → [`latest`]
+//! (newest value per series) → [`metrics`] (`/metrics`) and [`web`] (page and API). [`centres`] and
+//! [`calendar`] read what operators write. [`registry`] alone knows SQL. It never looks at an agent's
+//! machine itself and depends on nothing of the agent's.
 
 pub mod app;
 pub mod ca;
@@ -16,7 +18,7 @@ pub mod listen;
 pub mod metrics;
 mod private;
 pub mod registry;
+pub mod seen;
 pub mod setup;
 pub mod token;
-pub mod seen;
 pub mod web;

@@ -63,7 +63,7 @@ impl fmt::Debug for Web {
 }
 
 /// All routes of the page and the API. What is merged into it gets its security headers only when
-/// it is merged before [`guard`].
+/// it is merged before `guard`.
 pub fn router(web: Web) -> Router {
     let web = Arc::new(web);
     guard(routes(), &web).with_state(web)

@@ -1,6 +1,6 @@
 //! What this machine knows of itself: one file per source, and the thread they read on.
 //!
-//! Host sources are plain blocking calls ([`HostSource`]). [`Blocking`] makes a [`Source`] of each,
+//! Host sources are plain blocking calls (`HostSource`). `Blocking` makes a [`Source`] of each,
 //! so that a disk that never answers delays its own source and nothing else, with one thread.
 
 mod boot;

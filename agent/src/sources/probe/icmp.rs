@@ -6,7 +6,7 @@
 //! answer, no route, or no address for the name. Echoes count as sent when they were attempted,
 //! so that the counters tell a dead line too.
 //!
-//! Rights: none where the kernel allows datagram ICMP; see [`super::echo`] for what happens without.
+//! Rights: none where the kernel allows datagram ICMP; see `echo.rs` for what happens without.
 //! It cannot know of ICMP that is filtered on the way: a target that answers no echo looks dead.
 
 use std::collections::HashMap;
