@@ -74,6 +74,8 @@ struct Fleet {
     exposition: Exposition,
     keys: Vec<DeviceKey>,
     series: Vec<Series>,
+    /// Of each series in each device: they all define them in the same order.
+    slots: Vec<usize>,
 }
 
 impl Fleet {
@@ -107,10 +109,18 @@ impl Fleet {
             province: String::new(),
             utc_offset: Offset::UTC,
         };
+        let series = series();
+        let mut slots = Vec::new();
+        for key in &keys {
+            let device = exposition.latest.device(key).context("is enrolled")?;
+            let mut device = lock(&device);
+            slots = series.iter().map(|series| device.slot(series)).collect();
+        }
         Ok(Self {
             exposition,
             keys,
-            series: series(),
+            series,
+            slots,
         })
     }
 
@@ -120,10 +130,7 @@ impl Fleet {
         for round in 0..PAGES {
             let begin = Instant::now();
             self.update(round)?;
-            // The first round makes the slots.
-            if round > 0 {
-                updated = updated.min(begin.elapsed());
-            }
+            updated = updated.min(begin.elapsed());
             let begin = Instant::now();
             let (text, _) = black_box(self.exposition.render(Timestamp::now()));
             rendered = rendered.min(begin.elapsed());
@@ -138,10 +145,9 @@ impl Fleet {
             let device = self.exposition.latest.device(key).context("is enrolled")?;
             let mut device = lock(&device);
             device.reported(now, 0.0, 0);
-            for (position, series) in self.series.iter().enumerate() {
-                let slot = device.slot(series);
+            for (position, (series, slot)) in self.series.iter().zip(&self.slots).enumerate() {
                 let value = value(series.metric, number, position, round);
-                device.update(slot, now.as_millisecond(), value);
+                device.update(*slot, now.as_millisecond(), value);
             }
         }
         Ok(())
