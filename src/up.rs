@@ -7,6 +7,7 @@
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use agent::identity::{self, Identity, IdentityError};
 use agent::tls::Address;
@@ -81,7 +82,8 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
 fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
     let mut config = Config::load(file)?;
     if file.is_none() {
-        // Nobody else reports to this machine unless somebody says so.
+        // Nobody else reports to this machine unless somebody says so, and no line is short of bytes.
+        config.report_interval = Duration::from_secs(5);
         config.grpc_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.grpc_listen.port()));
     }
     config.data = data.join("collector");

@@ -39,11 +39,11 @@ pub struct Identity {
     pub centre: CentreId,
     /// Its name there.
     pub device: DeviceId,
-    /// Validity of the certificate, by the collector's clock, Unix milliseconds.
-    pub valid_from_unix_ms: i64,
-    /// As above.
+    /// When the certificate was issued, by the collector's clock, Unix milliseconds.
+    pub issued_unix_ms: i64,
+    /// Until when it is valid, likewise.
     pub valid_until_unix_ms: i64,
-    /// Share of the validity after which to renew: another one for each agent and certificate.
+    /// Share of its life after which to renew: another one for each agent and certificate.
     renew_after: f64,
     /// PEM.
     certificate: String,
@@ -176,24 +176,30 @@ impl Identity {
     }
 
     /// When to renew, by the collector's clock.
-    #[must_use]
-    pub fn renew_at_unix_ms(&self) -> i64 {
-        let lifetime = self
-            .valid_until_unix_ms
-            .saturating_sub(self.valid_from_unix_ms);
+    fn renew_at_unix_ms(&self) -> i64 {
+        let lifetime = self.valid_until_unix_ms.saturating_sub(self.issued_unix_ms);
         #[allow(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             reason = "a moment in the middle of months need not be exact"
         )]
         let share = (lifetime as f64 * self.renew_after) as i64;
-        self.valid_from_unix_ms.saturating_add(share)
+        self.issued_unix_ms.saturating_add(share)
+    }
+
+    /// How long until the certificate is due for renewal, as far as this clock, corrected, can tell.
+    /// Zero when it is.
+    #[must_use]
+    pub fn renewal_due_in(&self, server_offset_ms: i64) -> Duration {
+        let now = wall_unix_ms().saturating_add(server_offset_ms);
+        let wait = self.renew_at_unix_ms().saturating_sub(now);
+        Duration::from_millis(u64::try_from(wait).unwrap_or(0))
     }
 
     fn accept(&mut self, certificate: Option<wire::Certificate>) -> Result<(), IdentityError> {
         let certificate = certificate.ok_or(IdentityError::NoCertificate)?;
         self.certificate = to_pem(certificate.der);
-        self.valid_from_unix_ms = certificate.valid_from_unix_ms;
+        self.issued_unix_ms = certificate.server_time_unix_ms;
         self.valid_until_unix_ms = certificate.valid_until_unix_ms;
         self.renew_after = renewal_share();
         Ok(())
@@ -251,7 +257,7 @@ pub async fn enroll(
         agent: answer.agent_id.parse()?,
         centre: answer.centre.parse()?,
         device: answer.device.parse()?,
-        valid_from_unix_ms: 0,
+        issued_unix_ms: 0,
         valid_until_unix_ms: 0,
         renew_after: 0.0,
         certificate: String::new(),
@@ -342,10 +348,4 @@ fn certificate(text: &str, folder: &Path) -> Result<CertificateDer<'static>, Ide
 
 fn to_pem(der: Vec<u8>) -> String {
     pem::encode(&Pem::new("CERTIFICATE", der))
-}
-
-/// Whether the certificate is due for renewal, as far as this clock, corrected, can tell.
-#[must_use]
-pub fn renewal_is_due(identity: &Identity, server_offset_ms: i64) -> bool {
-    wall_unix_ms().saturating_add(server_offset_ms) >= identity.renew_at_unix_ms()
 }

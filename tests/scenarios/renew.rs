@@ -84,3 +84,17 @@ async fn an_expired_agent_waits_for_its_collector() {
     .await;
     reports_with_a_certificate_beyond(until, &collector).await;
 }
+
+#[tokio::test]
+async fn a_live_stream_outlives_its_certificate() {
+    let setup = Collector::with_centres(ONE_CENTRE).in_a_hurry();
+    let collector = setup.with_certificates_for("6s").start().await;
+    let mut agent = Agent::enrolled_at(&collector, "cong-son").await;
+    let status = agent.status().await.unwrap();
+    let until = status["certificate_until_unix_ms"].as_i64().unwrap();
+    agent.run();
+    reports_with_a_certificate_beyond(until, &collector).await;
+    let page = collector.metrics().await.unwrap();
+    let ended = metric("dawnwatch_collector_streams_ended_total").all_in(&page);
+    assert!(ended.iter().all(|ended| ended.value == 0.0), "{ended:?}");
+}

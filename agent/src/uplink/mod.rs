@@ -41,7 +41,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a goodbye may take: a machine that shuts down does not wait.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often to look whether a renewal is due.
+/// How often at least to look whether a renewal is due.
 const RENEWAL_CHECK: Duration = Duration::from_mins(10);
 
 /// How long not to ask again after a refusal.
@@ -111,10 +111,21 @@ impl Uplink {
     }
 
     async fn renew_if_due(&mut self) {
-        let due = identity::renewal_is_due(&self.identity, self.server_offset_ms);
-        if due && self.may_ask_for_renewal() {
+        let due_in = self.identity.renewal_due_in(self.server_offset_ms);
+        if due_in.is_zero() && self.may_ask_for_renewal() {
             self.renew().await;
         }
+    }
+
+    /// When to look again. Clocks jump and machines sleep: not too long.
+    fn next_renewal(&self) -> Duration {
+        let due_in = self.identity.renewal_due_in(self.server_offset_ms);
+        let rest = if self.may_ask_for_renewal() {
+            Duration::from_secs(1)
+        } else {
+            RENEWAL_REST
+        };
+        due_in.clamp(rest, RENEWAL_CHECK)
     }
 
     fn may_ask_for_renewal(&self) -> bool {
@@ -162,11 +173,11 @@ impl Uplink {
         let mut stream = Stream::new(incoming.into_inner(), sender, newest);
         self.welcome(&mut stream.incoming).await?;
         info!(collector = %self.collector, "Connected.");
-        let mut renewal = tokio::time::interval(RENEWAL_CHECK);
         let stop = self.stop.clone();
         loop {
             stream.fill(&self.queue).await?;
             let patience_ends = stream.patience_ends();
+            let renewal = self.next_renewal();
             tokio::select! {
                 message = stream.incoming.message() => {
                     let message = message.map_err(|status| Ended::Status(status.into()))?;
@@ -174,7 +185,7 @@ impl Uplink {
                 }
                 () = self.queue.appended() => {}
                 () = silence(patience_ends) => return Err(Ended::Silent),
-                _ = renewal.tick() => self.renew_if_due().await,
+                () = tokio::time::sleep(renewal) => self.renew_if_due().await,
                 () = stop.cancelled() => break,
             }
         }
