@@ -23,8 +23,13 @@ use crate::status::Status;
 use crate::tls::Address;
 use crate::uplink::Uplink;
 
-/// The first report comes this soon, so that a machine just started is soon seen.
-const FIRST_REPORT: Duration = Duration::from_secs(3);
+/// The first reports come this soon after the start, so that a machine just started is soon seen:
+/// what needs no waiting, what needs a moment, and the first round of echoes.
+const FIRST_REPORTS: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+];
 
 /// While the collector does not acknowledge, what waits is written to disk this often.
 const PERSIST_INTERVAL: Duration = Duration::from_mins(1);
@@ -179,8 +184,11 @@ struct Reporter {
 
 impl Reporter {
     async fn run(&mut self, mut runs: mpsc::Receiver<Taken>, shutdown: impl Future<Output = ()>) {
-        let mut report = Self::ticks(Instant::now() + FIRST_REPORT, self.report_interval());
-        let mut persist = Self::ticks(Instant::now() + PERSIST_INTERVAL, PERSIST_INTERVAL);
+        let started = Instant::now();
+        let mut first_reports = FIRST_REPORTS.map(|after| started + after).into_iter();
+        let mut next_report = first_reports.next().unwrap_or(started);
+        let mut persist = tokio::time::interval(PERSIST_INTERVAL);
+        persist.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut planned = self.planned.clone();
         planned.mark_unchanged();
         let mut status = self.status.subscribe();
@@ -192,14 +200,14 @@ impl Reporter {
                     Some(run) => self.record(&run).await,
                     None => break,
                 },
-                _ = report.tick() => self.report().await,
+                () = tokio::time::sleep_until(next_report) => {
+                    self.report().await;
+                    let usual = || Instant::now() + self.planned.borrow().report_interval;
+                    next_report = first_reports.next().unwrap_or_else(usual);
+                }
                 _ = persist.tick() => self.persist_if_disconnected().await,
                 Ok(()) = planned.changed() => {
                     let plan = planned.borrow_and_update().clone();
-                    if plan.report_interval != report.period() {
-                        let interval = plan.report_interval;
-                        report = Self::ticks(Instant::now() + interval, interval);
-                    }
                     if let Err(error) = crate::plan::save(&self.folder, &plan) {
                         warn!(error = crate::chain(&error), "The new plan will be forgotten at the next start.");
                     }
@@ -210,16 +218,6 @@ impl Reporter {
         }
         self.report().await;
         self.queue.persist().await;
-    }
-
-    fn report_interval(&self) -> Duration {
-        self.planned.borrow().report_interval
-    }
-
-    fn ticks(first: Instant, interval: Duration) -> tokio::time::Interval {
-        let mut ticks = tokio::time::interval_at(first, interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        ticks
     }
 
     async fn record(&mut self, run: &Taken) {

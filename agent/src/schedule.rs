@@ -17,9 +17,6 @@ use tracing::{debug, info};
 use crate::clock::wall_unix_ms;
 use crate::sources::{Reading, Readings, Source, Unmeasurable};
 
-/// The first run comes this soon, so that a machine just started is soon seen.
-const FIRST_RUN: Duration = Duration::from_secs(1);
-
 /// What one run of one source brought.
 #[derive(Debug)]
 pub struct Taken {
@@ -53,13 +50,12 @@ async fn run(
     mut plan: watch::Receiver<Plan>,
     taken: mpsc::Sender<Taken>,
 ) {
-    tokio::time::sleep(random_below(FIRST_RUN)).await;
     let mut last_problem = None;
     loop {
         let interval = source.interval(&plan.borrow_and_update());
         let mut ticks = tokio::time::interval_at(Instant::now() + random_below(interval), interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        // At once under a new plan, then at its own phase.
+        // At once, so that a machine just started is soon seen; then at its own phase.
         loop {
             let timeout = source.timeout(&plan.borrow());
             let run = sample(source.as_mut(), timeout).await;
@@ -165,7 +161,7 @@ mod tests {
         let (_plan, mut taken, _running) = started(vec![Box::new(Slow(Duration::ZERO))]);
         let begin = Instant::now();
         taken.recv().await.expect("first run");
-        assert!(begin.elapsed() <= FIRST_RUN);
+        assert_eq!(begin.elapsed(), Duration::ZERO);
         taken.recv().await.expect("second run");
         let second = Instant::now();
         taken.recv().await.expect("third run");

@@ -263,8 +263,10 @@ impl Device {
     /// The series that are live now; none of a device that is not.
     pub fn live(&self) -> impl Iterator<Item = &Slot> {
         let live = self.presence() == Presence::Live;
+        let now = Instant::now();
         let fresh = move |slot: &&Slot| {
-            live && slot.time_unix_ms > i64::MIN && slot.received.elapsed() < self.stale_after
+            let age = now.saturating_duration_since(slot.received);
+            live && slot.time_unix_ms > i64::MIN && age < self.stale_after
         };
         self.slots.iter().filter(fresh)
     }
