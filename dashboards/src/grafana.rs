@@ -169,6 +169,9 @@ fn other_dashboards() -> Value {
     json!({
         "type": "dashboards",
         "title": "Dawnwatch",
+        "tooltip": "All dashboards of Dawnwatch",
+        "icon": "external link",
+        "targetBlank": false,
         "tags": ["dawnwatch"],
         "asDropdown": true,
         "includeVars": true,
@@ -184,7 +187,6 @@ impl Variable {
             "label": self.label,
             "type": "query",
             "datasource": data_source(),
-            "definition": query,
             "query": { "query": query, "refId": "values" },
             // Asked again whenever the time range changes.
             "refresh": 2,
