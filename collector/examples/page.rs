@@ -114,64 +114,64 @@ fn report(device: &mut Device, centre: usize) {
         33 => (0.0, 0.420),
         _ => (0.0, 0.018),
     };
-    put("dawnwatch_device_cpu_usage_ratio", &[], &|m| {
+    put("dawnwatch_cpu_usage_ratio", &[], &|m| {
         0.1 + 0.5 * wave(m)
     });
-    put("dawnwatch_device_cpu_count", &[], &|_| 4.0);
+    put("dawnwatch_cpu_count", &[], &|_| 4.0);
     for minutes in ["1", "5", "15"] {
-        put("dawnwatch_device_load_average", &[minutes], &|_| 0.42);
+        put("dawnwatch_load_average", &[minutes], &|_| 0.42);
     }
-    put("dawnwatch_device_memory_size_bytes", &[], &|_| 8.0 * GB);
-    put("dawnwatch_device_memory_available_bytes", &[], &|m| {
+    put("dawnwatch_memory_size_bytes", &[], &|_| 8.0 * GB);
+    put("dawnwatch_memory_available_bytes", &[], &|m| {
         (3.0 - wave(m)) * GB
     });
-    put("dawnwatch_device_swap_used_bytes", &[], &|_| 0.1 * GB);
+    put("dawnwatch_swap_used_bytes", &[], &|_| 0.1 * GB);
     for (mount, free) in [("/", 22.0), ("/home", 240.0)] {
-        put("dawnwatch_device_filesystem_size_bytes", &[mount], &|_| {
+        put("dawnwatch_filesystem_size_bytes", &[mount], &|_| {
             256.0 * GB
         });
         put(
-            "dawnwatch_device_filesystem_available_bytes",
+            "dawnwatch_filesystem_available_bytes",
             &[mount],
             &|_| free * GB,
         );
     }
-    put("dawnwatch_device_disk_read_bytes_total", &["sda"], &|_| {
+    put("dawnwatch_disk_read_bytes_total", &["sda"], &|_| {
         12.0 * GB
     });
     put(
-        "dawnwatch_device_disk_written_bytes_total",
+        "dawnwatch_disk_written_bytes_total",
         &["sda"],
         &|_| 31.0 * GB,
     );
     put(
-        "dawnwatch_device_temperature_celsius",
+        "dawnwatch_temperature_celsius",
         &["coretemp Package id 0"],
         &|_| 47.0,
     );
     for (interface, up) in [("enp3s0", 1.0), ("wlp2s0", 0.0)] {
-        put("dawnwatch_device_interface_up", &[interface], &|_| up);
+        put("dawnwatch_interface_up", &[interface], &|_| up);
     }
     put(
-        "dawnwatch_device_interface_speed_bits_per_second",
+        "dawnwatch_interface_speed_bits_per_second",
         &["enp3s0"],
         &|_| 1e9,
     );
     put(
-        "dawnwatch_device_interface_receive_bytes_total",
+        "dawnwatch_interface_receive_bytes_total",
         &["enp3s0"],
         &|_| 5.0 * GB,
     );
     put(
-        "dawnwatch_device_interface_transmit_bytes_total",
+        "dawnwatch_interface_transmit_bytes_total",
         &["enp3s0"],
         &|_| GB,
     );
-    put("dawnwatch_device_boot_time_seconds", &[], &|_| {
+    put("dawnwatch_boot_time_seconds", &[], &|_| {
         f64::from(i32::try_from(Timestamp::now().as_second()).unwrap_or(0)) - 8_000.0
     });
     let system = ["Debian GNU/Linux", "12", "6.1.0-18-amd64", "may-quay-01"];
-    put("dawnwatch_device_os_info", &system, &|_| 1.0);
+    put("dawnwatch_os_info", &system, &|_| 1.0);
     put(
         "dawnwatch_device_info",
         &["Dell Inc.", "OptiPlex 3020", "7XKQ2V1", ""],

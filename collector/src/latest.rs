@@ -395,7 +395,7 @@ mod tests {
     }
 
     fn cpu() -> Series {
-        let (metric, part) = catalogue::find("dawnwatch_device_cpu_usage_ratio").expect("known");
+        let (metric, part) = catalogue::find("dawnwatch_cpu_usage_ratio").expect("known");
         Series {
             metric,
             part,

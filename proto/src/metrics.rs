@@ -187,49 +187,49 @@ catalogue! {
         "Whether the device is known to be on.";
     DEVICE_INFO: Gauge Info Agent "dawnwatch_device_info" ["vendor", "model", "serial", "os"]
         "Make, model, serial number and operating system, as far as the device tells.";
-    DEVICE_OS_INFO: Gauge Info Agent "dawnwatch_device_os_info" ["name", "version", "kernel", "hostname"]
+    DEVICE_OS_INFO: Gauge Info Agent "dawnwatch_os_info" ["name", "version", "kernel", "hostname"]
         "Operating system, its version and kernel, and the host name.";
-    DEVICE_BOOT_TIME: Gauge Timestamp Agent "dawnwatch_device_boot_time_seconds" []
+    DEVICE_BOOT_TIME: Gauge Timestamp Agent "dawnwatch_boot_time_seconds" []
         "When the device was started, by its own clock.";
-    DEVICE_CPUS: Gauge Count Agent "dawnwatch_device_cpus" []
+    DEVICE_CPUS: Gauge Count Agent "dawnwatch_cpus" []
         "Logical processors.";
-    DEVICE_CPU_USAGE: Gauge Ratio Agent "dawnwatch_device_cpu_usage_ratio" []
+    DEVICE_CPU_USAGE: Gauge Ratio Agent "dawnwatch_cpu_usage_ratio" []
         "Share of time that all processors were busy since the previous sample.";
-    DEVICE_LOAD_AVERAGE: Gauge Count Agent "dawnwatch_device_load_average" ["minutes"]
+    DEVICE_LOAD_AVERAGE: Gauge Count Agent "dawnwatch_load_average" ["minutes"]
         "Processes running or waiting to run, averaged over 1, 5 and 15 minutes.";
-    DEVICE_MEMORY_SIZE: Gauge Bytes Agent "dawnwatch_device_memory_size_bytes" []
+    DEVICE_MEMORY_SIZE: Gauge Bytes Agent "dawnwatch_memory_size_bytes" []
         "Installed memory that the operating system can use.";
-    DEVICE_MEMORY_AVAILABLE: Gauge Bytes Agent "dawnwatch_device_memory_available_bytes" []
+    DEVICE_MEMORY_AVAILABLE: Gauge Bytes Agent "dawnwatch_memory_available_bytes" []
         "Memory that programs can still get without swapping.";
-    DEVICE_SWAP_SIZE: Gauge Bytes Agent "dawnwatch_device_swap_size_bytes" []
+    DEVICE_SWAP_SIZE: Gauge Bytes Agent "dawnwatch_swap_size_bytes" []
         "Size of the swap space.";
-    DEVICE_SWAP_USED: Gauge Bytes Agent "dawnwatch_device_swap_used_bytes" []
+    DEVICE_SWAP_USED: Gauge Bytes Agent "dawnwatch_swap_used_bytes" []
         "Swap space in use.";
-    DEVICE_FILESYSTEM_SIZE: Gauge Bytes Agent "dawnwatch_device_filesystem_size_bytes" ["mountpoint"]
+    DEVICE_FILESYSTEM_SIZE: Gauge Bytes Agent "dawnwatch_filesystem_size_bytes" ["mountpoint"]
         "Size of the file system.";
-    DEVICE_FILESYSTEM_AVAILABLE: Gauge Bytes Agent "dawnwatch_device_filesystem_available_bytes" ["mountpoint"]
+    DEVICE_FILESYSTEM_AVAILABLE: Gauge Bytes Agent "dawnwatch_filesystem_available_bytes" ["mountpoint"]
         "Space that ordinary users can still fill.";
-    DEVICE_DISK_READ: Counter Bytes Agent "dawnwatch_device_disk_read_bytes_total" ["disk"]
+    DEVICE_DISK_READ: Counter Bytes Agent "dawnwatch_disk_read_bytes_total" ["disk"]
         "Bytes read from the disk since the device was started.";
-    DEVICE_DISK_WRITTEN: Counter Bytes Agent "dawnwatch_device_disk_written_bytes_total" ["disk"]
+    DEVICE_DISK_WRITTEN: Counter Bytes Agent "dawnwatch_disk_written_bytes_total" ["disk"]
         "Bytes written to the disk since the device was started.";
-    DEVICE_TEMPERATURE: Gauge Celsius Agent "dawnwatch_device_temperature_celsius" ["sensor"]
+    DEVICE_TEMPERATURE: Gauge Celsius Agent "dawnwatch_temperature_celsius" ["sensor"]
         "Temperature of a sensor.";
-    DEVICE_INTERFACE_UP: Gauge Boolean Agent "dawnwatch_device_interface_up" ["interface"]
+    DEVICE_INTERFACE_UP: Gauge Boolean Agent "dawnwatch_interface_up" ["interface"]
         "Whether the network interface has a link.";
-    DEVICE_INTERFACE_SPEED: Gauge BitsPerSecond Agent "dawnwatch_device_interface_speed_bits_per_second" ["interface"]
+    DEVICE_INTERFACE_SPEED: Gauge BitsPerSecond Agent "dawnwatch_interface_speed_bits_per_second" ["interface"]
         "Negotiated speed of the network interface, where it has one.";
-    DEVICE_INTERFACE_RECEIVE_BYTES: Counter Bytes Agent "dawnwatch_device_interface_receive_bytes_total" ["interface"]
+    DEVICE_INTERFACE_RECEIVE_BYTES: Counter Bytes Agent "dawnwatch_interface_receive_bytes_total" ["interface"]
         "Bytes received by the network interface.";
-    DEVICE_INTERFACE_TRANSMIT_BYTES: Counter Bytes Agent "dawnwatch_device_interface_transmit_bytes_total" ["interface"]
+    DEVICE_INTERFACE_TRANSMIT_BYTES: Counter Bytes Agent "dawnwatch_interface_transmit_bytes_total" ["interface"]
         "Bytes sent by the network interface.";
-    DEVICE_INTERFACE_RECEIVE_ERRORS: Counter Count Agent "dawnwatch_device_interface_receive_errors_total" ["interface"]
+    DEVICE_INTERFACE_RECEIVE_ERRORS: Counter Count Agent "dawnwatch_interface_receive_errors_total" ["interface"]
         "Packets that arrived damaged.";
-    DEVICE_INTERFACE_TRANSMIT_ERRORS: Counter Count Agent "dawnwatch_device_interface_transmit_errors_total" ["interface"]
+    DEVICE_INTERFACE_TRANSMIT_ERRORS: Counter Count Agent "dawnwatch_interface_transmit_errors_total" ["interface"]
         "Packets that could not be sent.";
-    DEVICE_INTERFACE_RECEIVE_DROPS: Counter Count Agent "dawnwatch_device_interface_receive_drops_total" ["interface"]
+    DEVICE_INTERFACE_RECEIVE_DROPS: Counter Count Agent "dawnwatch_interface_receive_drops_total" ["interface"]
         "Packets that arrived and were dropped, for want of buffers or of a receiver.";
-    DEVICE_INTERFACE_TRANSMIT_DROPS: Counter Count Agent "dawnwatch_device_interface_transmit_drops_total" ["interface"]
+    DEVICE_INTERFACE_TRANSMIT_DROPS: Counter Count Agent "dawnwatch_interface_transmit_drops_total" ["interface"]
         "Packets dropped before they were sent.";
 
     LINK_RTT: Histogram Seconds Agent "dawnwatch_link_rtt_seconds" ["segment", "target"]

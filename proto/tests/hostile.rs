@@ -62,7 +62,7 @@ fn metric() -> impl Strategy<Value = String> {
         .collect();
     let near = vec![
         "dawnwatch_link_rtt_seconds",
-        "dawnwatch_device_boot_time_seconds_sum",
+        "dawnwatch_boot_time_seconds_sum",
         "",
     ];
     prop_oneof![8 => select(known), 1 => select(near).prop_map(str::to_owned), 1 => ".*"]
@@ -327,7 +327,7 @@ fn honest(number: usize) -> wire::Series {
     let value = format!("sensor-{number}");
     wire::Series {
         id: 0,
-        metric: "dawnwatch_device_temperature_celsius".into(),
+        metric: "dawnwatch_temperature_celsius".into(),
         labels: vec![wire::Label {
             name: "sensor".into(),
             value,

@@ -24,7 +24,7 @@ async fn watched() -> Result<(Prometheus, Collector, Agent), String> {
         let rates = prometheus
             .query("rate(dawnwatch_link_sent_total[1m]) > 0")
             .await?;
-        let cpu = prometheus.query("dawnwatch_device_cpu_usage_ratio").await?;
+        let cpu = prometheus.query("dawnwatch_cpu_usage_ratio").await?;
         match rates.is_empty() || cpu.is_empty() {
             true => Err(format!("{rates:?} {cpu:?}")),
             false => Ok(()),

@@ -14,9 +14,9 @@ async fn an_enrolled_agent_is_seen_within_half_a_minute() {
         let page = collector.metrics().await?;
         let of_centre = |name: &str| metric(name).label("centre", "cong-son");
         of_centre("dawnwatch_agent_up").is(1.0).found_in(&page)?;
-        of_centre("dawnwatch_device_cpu_usage_ratio").found_in(&page)?;
-        of_centre("dawnwatch_device_memory_available_bytes").found_in(&page)?;
-        of_centre("dawnwatch_device_filesystem_size_bytes").found_in(&page)
+        of_centre("dawnwatch_cpu_usage_ratio").found_in(&page)?;
+        of_centre("dawnwatch_memory_available_bytes").found_in(&page)?;
+        of_centre("dawnwatch_filesystem_size_bytes").found_in(&page)
     })
     .await;
     eventually("it knows that it is connected", FIRST_VALUES, async || {

@@ -10,7 +10,7 @@ use crate::harness::scrape::Page;
 use crate::harness::stranger::{Stranger, Stream, address_of, clock, series};
 use crate::harness::{Agent, Collector, eventually, metric};
 
-const CPU: &str = "dawnwatch_device_cpu_usage_ratio";
+const CPU: &str = "dawnwatch_cpu_usage_ratio";
 
 fn batch(sequence: u64, rounds: Vec<Round>) -> Batch {
     Batch {
@@ -221,7 +221,7 @@ async fn floods_of_labels_and_series_stop_at_their_bounds() {
     let collector = Collector::started().await;
     let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
     let mut stream = stranger.welcomed().await;
-    let up = "dawnwatch_device_interface_up";
+    let up = "dawnwatch_interface_up";
     let long = "x".repeat(LABEL_BYTES + 1);
     let many: Vec<_> = (0..20).map(|_| ("interface", "eth0")).collect();
     let bound = u32::try_from(SERIES_PER_AGENT).unwrap();

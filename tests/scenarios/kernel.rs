@@ -20,7 +20,7 @@ async fn watched() -> (Collector, Agent) {
     let mut agent = Agent::enrolled_at(&collector, "cong-son").await;
     agent.run();
     eventually("the processor is measured", FIRST_VALUES, async || {
-        metric("dawnwatch_device_cpu_usage_ratio").found_in(&collector.metrics().await?)
+        metric("dawnwatch_cpu_usage_ratio").found_in(&collector.metrics().await?)
     })
     .await;
     (collector, agent)
@@ -31,16 +31,16 @@ async fn memory_is_that_of_meminfo() {
     let (collector, _agent) = watched().await;
     let value = |page: &Page, name: &str| metric(name).in_(page);
     let page = collector.metrics().await.unwrap();
-    let size = value(&page, "dawnwatch_device_memory_size_bytes");
+    let size = value(&page, "dawnwatch_memory_size_bytes");
     assert_eq!(size, meminfo("MemTotal"));
     assert_eq!(
-        value(&page, "dawnwatch_device_swap_size_bytes"),
+        value(&page, "dawnwatch_swap_size_bytes"),
         meminfo("SwapTotal")
     );
     // It changes all the time; other tests run beside this one.
     eventually("the available memory agrees", SOON, async || {
         let page = collector.metrics().await?;
-        let shown = metric("dawnwatch_device_memory_available_bytes").found_in(&page)?;
+        let shown = metric("dawnwatch_memory_available_bytes").found_in(&page)?;
         let kernel = meminfo("MemAvailable");
         close("available", shown / size, kernel / size, 0.02)
     })
@@ -59,7 +59,7 @@ async fn processor_use_is_that_of_stat() {
         for _ in 0..8 {
             seconds.tick().await;
             let page = collector.metrics().await?;
-            shown.push(metric("dawnwatch_device_cpu_usage_ratio").found_in(&page)?);
+            shown.push(metric("dawnwatch_cpu_usage_ratio").found_in(&page)?);
         }
         let (busy_now, total_now) = processor_time();
         let kernel = (busy_now - busy) / (total_now - total);
@@ -87,7 +87,7 @@ async fn file_systems_are_those_of_df() {
     eventually("the root file system agrees", SOON, async || {
         let page = collector.metrics().await?;
         let of_root = |what: &str| {
-            let name = format!("dawnwatch_device_filesystem_{what}_bytes");
+            let name = format!("dawnwatch_filesystem_{what}_bytes");
             metric(&name).label("mountpoint", "/").found_in(&page)
         };
         let (size, available) = df();
@@ -111,7 +111,7 @@ async fn interfaces_count_what_the_kernel_counts() {
         let after = interfaces();
         for (direction, column) in [("receive", 0), ("transmit", 8)] {
             for (what, offset) in [("bytes", 0), ("errors", 2), ("drops", 3)] {
-                let name = format!("dawnwatch_device_interface_{direction}_{what}_total");
+                let name = format!("dawnwatch_interface_{direction}_{what}_total");
                 let samples = metric(&name).all_in(&page);
                 if samples.is_empty() && !physical_interfaces(&before).is_empty() {
                     return Err(format!("no {name}"));
@@ -148,8 +148,8 @@ async fn disks_count_what_the_kernel_counts() {
         let page = collector.metrics().await?;
         let after = disks();
         for (name, column) in [
-            ("dawnwatch_device_disk_read_bytes_total", 0),
-            ("dawnwatch_device_disk_written_bytes_total", 1),
+            ("dawnwatch_disk_read_bytes_total", 0),
+            ("dawnwatch_disk_written_bytes_total", 1),
         ] {
             let samples = metric(name).all_in(&page);
             if samples.is_empty() {
@@ -181,7 +181,7 @@ async fn the_start_of_the_machine_is_that_of_stat() {
         .parse()
         .unwrap();
     let page = collector.metrics().await.unwrap();
-    let shown = metric("dawnwatch_device_boot_time_seconds").in_(&page);
+    let shown = metric("dawnwatch_boot_time_seconds").in_(&page);
     assert_eq!(close("start", shown, start, 2.0), Ok(()));
 }
 

@@ -23,7 +23,7 @@ async fn what_is_shown_is_what_prometheus_stores() {
         FIRST_VALUES,
         async || {
             let page = collector.metrics().await?;
-            for name in ["dawnwatch_agent_up", "dawnwatch_device_memory_size_bytes"] {
+            for name in ["dawnwatch_agent_up", "dawnwatch_memory_size_bytes"] {
                 let shown = metric(name).label("centre", "cong-son").found_in(&page)?;
                 let stored = prometheus
                     .query(&format!("{name}{{centre=\"cong-son\"}}"))
@@ -54,7 +54,7 @@ async fn promtool_finds_no_fault_with_the_page() {
     let page = eventually("all kinds of values are shown", FIRST_VALUES, async || {
         let text = collector.page("/metrics").await?;
         for name in [
-            "dawnwatch_device_cpu_usage_ratio{",
+            "dawnwatch_cpu_usage_ratio{",
             "dawnwatch_link_rtt_seconds_bucket{",
         ] {
             if !text.contains(name) {

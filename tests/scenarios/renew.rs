@@ -31,7 +31,7 @@ async fn reports_with_a_certificate_beyond(until_unix_ms: i64, collector: &Colle
     eventually("the agent reports, renewed", FIRST_VALUES, async || {
         let page = collector.metrics().await?;
         metric("dawnwatch_agent_up").is(1.0).found_in(&page)?;
-        metric("dawnwatch_device_cpu_usage_ratio").found_in(&page)?;
+        metric("dawnwatch_cpu_usage_ratio").found_in(&page)?;
         let expiry = metric("dawnwatch_agent_certificate_expiry_timestamp_seconds");
         let expiry = expiry.found_in(&page)?;
         match expiry > until_unix_ms as f64 / 1000.0 {

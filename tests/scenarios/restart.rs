@@ -20,7 +20,7 @@ async fn reports(collector: &Collector, within: Duration) -> f64 {
         let page = collector.metrics().await?;
         let up = metric("dawnwatch_agent_up").label("centre", "cong-son");
         up.is(1.0).found_in(&page)?;
-        metric("dawnwatch_device_cpu_usage_ratio").found_in(&page)?;
+        metric("dawnwatch_cpu_usage_ratio").found_in(&page)?;
         metric("dawnwatch_agent_last_report_timestamp_seconds").found_in(&page)
     })
     .await

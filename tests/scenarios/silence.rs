@@ -17,7 +17,7 @@ async fn watched() -> (Collector, Agent) {
     agent.run();
     eventually("the agent reports", FIRST_VALUES, async || {
         let page = collector.metrics().await?;
-        metric("dawnwatch_device_cpu_usage_ratio").found_in(&page)?;
+        metric("dawnwatch_cpu_usage_ratio").found_in(&page)?;
         metric("dawnwatch_agent_up").is(1.0).found_in(&page)
     })
     .await;
@@ -31,8 +31,8 @@ async fn is_gone(collector: &Collector, goodbye: f64, within: Duration) {
         metric("dawnwatch_agent_goodbye")
             .is(goodbye)
             .found_in(&page)?;
-        metric("dawnwatch_device_cpu_usage_ratio").absent_from(&page)?;
-        metric("dawnwatch_device_memory_available_bytes").absent_from(&page)
+        metric("dawnwatch_cpu_usage_ratio").absent_from(&page)?;
+        metric("dawnwatch_memory_available_bytes").absent_from(&page)
     })
     .await;
 }

@@ -38,8 +38,8 @@ async fn values(page: SocketAddr) -> Page {
         async || {
             let page = Page::parse(&fetch(&format!("http://{page}/metrics")).await?)?;
             metric("dawnwatch_agent_up").is(1.0).found_in(&page)?;
-            metric("dawnwatch_device_cpu_usage_ratio").found_in(&page)?;
-            metric("dawnwatch_device_memory_available_bytes").found_in(&page)?;
+            metric("dawnwatch_cpu_usage_ratio").found_in(&page)?;
+            metric("dawnwatch_memory_available_bytes").found_in(&page)?;
             Ok(page)
         },
     )

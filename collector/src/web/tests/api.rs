@@ -10,7 +10,7 @@ fn province() -> Province {
     province.centres[1].hours = None;
     let pc = province.enrol("a", "pc-1");
     pc.has_link("gateway", "gateway", 0.0012, 0.5);
-    pc.reports("dawnwatch_device_cpu_usage_ratio", &[], 0.25);
+    pc.reports("dawnwatch_cpu_usage_ratio", &[], 0.25);
     province.enrol("a", "pc-2").says_goodbye();
     province
 }
@@ -55,7 +55,7 @@ async fn devices_show_links_and_values_when_asked() {
     assert_eq!(pc["links"][0]["rtt_median_seconds"], 0.0012);
     assert_eq!(pc["links"][0]["recent_loss_ratio"], 0.5);
     let cpu = json!({
-        "metric": "dawnwatch_device_cpu_usage_ratio", "labels": {}, "value": 0.25,
+        "metric": "dawnwatch_cpu_usage_ratio", "labels": {}, "value": 0.25,
         "time": "2026-03-12T02:30:00Z",
     });
     assert!(pc["values"].as_array().unwrap().contains(&cpu), "{pc}");

@@ -136,10 +136,10 @@ async fn a_centre_shows_its_facts_devices_and_links() {
     let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
     let pc = province.enrol("cong-son", "pc-1");
     pc.has_link("gateway", "gateway", 0.0012, 0.0);
-    pc.reports("dawnwatch_device_cpu_usage_ratio", &[], 0.25);
+    pc.reports("dawnwatch_cpu_usage_ratio", &[], 0.25);
     let root = [("mountpoint", "/")];
-    pc.reports("dawnwatch_device_filesystem_size_bytes", &root, 100.0);
-    pc.reports("dawnwatch_device_filesystem_available_bytes", &root, 9.0);
+    pc.reports("dawnwatch_filesystem_size_bytes", &root, 100.0);
+    pc.reports("dawnwatch_filesystem_available_bytes", &root, 9.0);
     let method = [
         ("segment", "gateway"),
         ("target", "gateway"),
@@ -179,7 +179,7 @@ async fn a_centre_says_in_figures_why_it_needs_attention() {
 async fn a_device_shows_live_values_and_their_last_hour() {
     let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
     let pc = province.enrol("cong-son", "pc-1");
-    pc.reports_for(20, "dawnwatch_device_cpu_usage_ratio", &[], 0.25);
+    pc.reports_for(20, "dawnwatch_cpu_usage_ratio", &[], 0.25);
     pc.has_link("gateway", "gateway", 0.0012, 0.0);
     let source = |name| [("source", name)];
     pc.reports(
@@ -201,14 +201,14 @@ async fn a_device_shows_live_values_and_their_last_hour() {
 async fn a_silent_device_shows_since_when_and_no_values() {
     let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
     let pc = province.enrol("cong-son", "pc-1");
-    pc.reports("dawnwatch_device_cpu_usage_ratio", &[], 0.25);
+    pc.reports("dawnwatch_cpu_usage_ratio", &[], 0.25);
     tokio::time::advance(STALE_AFTER).await;
     let path = "/centres/cong-son/devices/pc-1";
     let silent = get(&province.router(), path).await;
     silent
         .says("Mất tín hiệu từ 09:30 12/03/2026")
         .does_not_say("25%");
-    pc.reports("dawnwatch_device_cpu_usage_ratio", &[], 0.25);
+    pc.reports("dawnwatch_cpu_usage_ratio", &[], 0.25);
     pc.says_goodbye();
     let off = get(&province.router(), path).await;
     off.says("Máy đã báo tắt lúc 09:30").does_not_say("25%");

@@ -26,11 +26,11 @@ async fn hostile_texts_are_shown_and_do_nothing() {
         0.0,
     );
     let root = [("mountpoint", HOSTILE)];
-    pc.reports("dawnwatch_device_filesystem_size_bytes", &root, 0.0);
-    pc.reports("dawnwatch_device_filesystem_available_bytes", &root, -1e300);
-    pc.reports("dawnwatch_device_boot_time_seconds", &[], 1e300);
+    pc.reports("dawnwatch_filesystem_size_bytes", &root, 0.0);
+    pc.reports("dawnwatch_filesystem_available_bytes", &root, -1e300);
+    pc.reports("dawnwatch_boot_time_seconds", &[], 1e300);
     pc.reports("dawnwatch_agent_spool_bytes", &[], f64::MAX);
-    pc.reports("dawnwatch_device_cpu_usage_ratio", &[], f64::MIN);
+    pc.reports("dawnwatch_cpu_usage_ratio", &[], f64::MIN);
     pc.has_clock_off_by(f64::MAX);
     let router = province.router();
     let query = "q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&%3Cscript%3E=%3Cscript%3E";
