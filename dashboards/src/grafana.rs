@@ -61,24 +61,37 @@ pub struct Panel {
     pub legend: &'static str,
     /// Of the values.
     pub unit: Unit,
+    /// Where a click on a curve or tile leads.
+    pub link: Option<Link>,
     /// How it looks.
     pub look: Look,
+}
+
+/// A way to what is behind a curve or tile.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    /// What the reader will see there.
+    pub title: &'static str,
+    /// Below Grafana's root.
+    pub url: &'static str,
 }
 
 /// How a panel looks.
 #[derive(Debug)]
 pub enum Look {
-    /// One coloured tile for each series, which says a word for each value and leads to a place.
+    /// One coloured tile for each series, which says a word for each value.
     Tiles {
         /// What each value means, and its colour.
         words: Vec<(i32, &'static str, &'static str)>,
-        /// Below Grafana's root, or nothing.
-        link: Option<&'static str>,
+        /// Of all tiles together, in rows.
+        height: u32,
     },
     /// One number.
     Number {
-        /// Its colour when it is not 0.
-        colour: &'static str,
+        /// Its colour when it is 0.
+        none: &'static str,
+        /// Its colour when it is not.
+        some: &'static str,
     },
     /// Curves, with levels drawn beneath.
     Curves {
@@ -93,8 +106,9 @@ const TITLE_HEIGHT: u32 = 1;
 impl Look {
     fn height(&self) -> u32 {
         match self {
-            Self::Tiles { .. } | Self::Curves { .. } => 9,
-            Self::Number { .. } => 4,
+            Self::Tiles { height, .. } => *height,
+            Self::Curves { .. } => 8,
+            Self::Number { .. } => 3,
         }
     }
 }
@@ -241,31 +255,33 @@ impl Panel {
     }
 
     fn field(&self) -> Value {
-        let mut field = json!({ "unit": unit(self.unit), "links": [] });
+        let links = self.link.iter();
+        let links = links.map(|link| json!({ "title": link.title, "url": link.url }));
+        let mut field = json!({ "unit": unit(self.unit), "links": links.collect::<Vec<_>>() });
         let more = match &self.look {
-            Look::Tiles { words, link } => json!({
+            Look::Tiles { words, .. } => json!({
                 "color": { "mode": "thresholds" },
                 "mappings": [{ "type": "value", "options": mapping(words) }],
-                "thresholds": steps(&[]),
-                "links": link.iter().map(|url| json!({ "title": "Open", "url": url })).collect::<Vec<_>>(),
+                "thresholds": steps("green", &[]),
             }),
-            Look::Number { colour } => json!({
+            Look::Number { none, some } => json!({
                 "color": { "mode": "thresholds" },
-                "thresholds": steps(&[(1.0, colour)]),
+                "thresholds": steps(none, &[(1.0, some)]),
             }),
             Look::Curves { levels } => json!({
                 "color": { "mode": "palette-classic" },
                 "min": 0,
-                "max": (self.unit == Unit::Ratio && levels.critical > 0.5).then_some(1),
                 "custom": {
                     "drawStyle": "line",
                     "lineWidth": 1,
                     "fillOpacity": 0,
                     "showPoints": "never",
                     "spanNulls": false,
+                    // Where all is well curves lie low, instead of filling the panel with noise.
+                    "axisSoftMax": if levels.critical > 0.5 { 1.0 } else { levels.warning },
                     "thresholdsStyle": { "mode": "dashed" },
                 },
-                "thresholds": steps(&[
+                "thresholds": steps("green", &[
                     (levels.notice, "yellow"),
                     (levels.warning, "orange"),
                     (levels.critical, "red"),
@@ -273,7 +289,7 @@ impl Panel {
             }),
         };
         if let (Value::Object(field), Value::Object(more)) = (&mut field, more) {
-            field.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+            field.extend(more);
         }
         field
     }
@@ -305,9 +321,9 @@ fn mapping(words: &[(i32, &str, &str)]) -> Value {
         .into()
 }
 
-/// Colours from a value on; the first has none.
-fn steps(steps: &[(f64, &str)]) -> Value {
-    let base = json!({ "value": null, "color": "green" });
+/// Colours from a value on, and one below them all.
+fn steps(base: &str, steps: &[(f64, &str)]) -> Value {
+    let base = json!({ "value": null, "color": base });
     let more = steps
         .iter()
         .map(|(value, color)| json!({ "value": value, "color": color }));

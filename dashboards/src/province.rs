@@ -5,12 +5,12 @@
 
 use proto::metrics::{CENTRE_INFO, DEVICE_CPU_USAGE, Unit};
 
-use crate::grafana::{Dashboard, Look, Panel, Section, Variable};
+use crate::grafana::{Dashboard, Link, Look, Panel, Section, Variable};
 use crate::queries::{
-    OF_THE_CENTRE, TO_THE_GATEWAY, centres, devices_in, loss, memory_use, newest, over, presence,
-    rtt_p95, state, ten_highest,
+    OF_THE_CENTRE, TO_THE_CORE, TO_THE_GATEWAY, centres, devices_in, loss, memory_use, newest,
+    over, presence, rtt_p95, state, ten_highest,
 };
-use crate::thresholds::{DRAWN_OVER, LOSS, RTT_P95, USE};
+use crate::thresholds::{DRAWN_OVER, LOSS, Levels, RTT_P95, USE};
 
 /// `generated/province.json`.
 #[must_use]
@@ -29,64 +29,82 @@ pub fn dashboard() -> Dashboard {
     }
 }
 
+const TO_THE_CENTRE: Link = Link {
+    title: "The centre's devices and links, further down",
+    url: "d/province?var-centre=${__field.labels.centre}&var-datasource=${datasource}&${__url_time_range}",
+};
+
 fn province() -> Section {
     Section {
         title: "Province",
         panels: vec![
             Panel {
                 title: "Centres",
-                description: "Whether at least one agent of each centre reports: then its power and its line work. \
-                    \"Off\" means that the last one said goodbye, as PCs do in the evening. Click for the devices.",
+                description: "Silent: no device reports, and none said goodbye; look at power and line. Gateway loss: more \
+                    echoes to the centre's own router are lost than people can work with; look at cables, switch and \
+                    router. Some silent: the centre is connected, a device is not. Off: all said goodbye, as PCs do in \
+                    the evening. Click for the devices.",
                 width: 24,
                 query: centres(),
                 legend: "{{name}}",
                 unit: Unit::Count,
+                link: Some(TO_THE_CENTRE),
                 look: Look::Tiles {
                     words: words(),
-                    link: Some(
-                        "d/province?var-centre=${__field.labels.centre}&var-datasource=${datasource}&${__url_time_range}",
-                    ),
+                    height: 9,
                 },
             },
             number(
                 "Devices that report",
                 state::REPORTING,
-                "green",
-                "Agents that are connected and send measurements.",
+                ("red", "green"),
+                "Agents that are connected and send measurements. None at all: the collector is down, or nobody scrapes it.",
             ),
             number(
                 "Devices that are silent",
                 state::SILENT,
-                "red",
+                ("green", "red"),
                 "Agents that stopped without a word: a power cut, a cut line, a crash. Look at the tiles above: a whole \
                  centre points to its line, a single device to the device.",
             ),
             number(
                 "Devices that are off",
                 state::OFF,
-                "blue",
+                ("text", "blue"),
                 "Agents that said goodbye: shut down or stopped on purpose.",
             ),
-            Panel {
-                title: "Loss to the gateway, the ten highest",
-                description: "Share of echoes from the devices to their own router that stayed unanswered. Nothing of the \
-                    line is in it: look at cables, switch, Wi-Fi and router.",
-                width: 12,
-                query: ten_highest(|over| loss("centre", TO_THE_GATEWAY, over), DRAWN_OVER),
-                legend: "{{centre}}",
-                unit: Unit::Ratio,
-                look: Look::Curves { levels: LOSS },
-            },
-            Panel {
-                title: "Round-trip time to the gateway, the ten highest",
-                description: "95th percentile of the time a router takes to answer its own devices. Above a few \
-                    milliseconds on a cable, the router or the local network is overloaded.",
-                width: 12,
-                query: ten_highest(|over| rtt_p95("centre", TO_THE_GATEWAY, over), DRAWN_OVER),
-                legend: "{{centre}}",
-                unit: Unit::Seconds,
-                look: Look::Curves { levels: RTT_P95 },
-            },
+            highest(
+                "Loss to the gateway, the ten highest",
+                "Share of echoes from the devices to their own router that stayed unanswered. Nothing of the line is in \
+                 it: look at cables, switch, Wi-Fi and router.",
+                Unit::Ratio,
+                LOSS,
+                |over| loss("centre", TO_THE_GATEWAY, over),
+            ),
+            highest(
+                "Loss to the core, the ten highest",
+                "Share of echoes from the devices to the core network that stayed unanswered. A centre that is not among \
+                 the highest to the gateway has a bad line: call its ISP.",
+                Unit::Ratio,
+                LOSS,
+                |over| loss("centre", TO_THE_CORE, over),
+            ),
+            highest(
+                "Round-trip time to the gateway, the ten highest",
+                "95th percentile of the time a router takes to answer its own devices. Above a few milliseconds on a \
+                 cable, the router or the local network is overloaded. Below half a millisecond all look alike.",
+                Unit::Seconds,
+                RTT_P95,
+                |over| rtt_p95("centre", TO_THE_GATEWAY, over),
+            ),
+            highest(
+                "Round-trip time to the core, the ten highest",
+                "95th percentile of the time an answer from the core network takes. Where the gateway answers fast, the \
+                 rest is the line: full, or bad.",
+                Unit::Seconds,
+                RTT_P95,
+                |over| rtt_p95("centre", TO_THE_CORE, over),
+            ),
         ],
     }
 }
@@ -102,9 +120,10 @@ fn centre() -> Section {
                 query: presence(OF_THE_CENTRE),
                 legend: "{{device}}",
                 unit: Unit::Count,
+                link: None,
                 look: Look::Tiles {
                     words: words(),
-                    link: None,
+                    height: 5,
                 },
             },
             Panel {
@@ -115,6 +134,7 @@ fn centre() -> Section {
                 query: newest(&DEVICE_CPU_USAGE, "device", OF_THE_CENTRE),
                 legend: "{{device}}",
                 unit: Unit::Ratio,
+                link: None,
                 look: Look::Curves { levels: USE },
             },
             Panel {
@@ -125,26 +145,29 @@ fn centre() -> Section {
                 query: memory_use("device", OF_THE_CENTRE),
                 legend: "{{device}}",
                 unit: Unit::Ratio,
+                link: None,
                 look: Look::Curves { levels: USE },
             },
             Panel {
                 title: "Round-trip time by link",
-                description: "95th percentile over all devices of the centre. The first segment that is slow is the one to \
-                    blame: what lies behind it can only be slower.",
+                description: "95th percentile over all devices of the centre. The gateway is the first on the way, the \
+                    core the last. The first that is slow is to blame: what lies behind it can only be slower.",
                 width: 12,
                 query: rtt_p95("segment, target", OF_THE_CENTRE, &over(DRAWN_OVER)),
                 legend: "{{segment}} {{target}}",
                 unit: Unit::Seconds,
+                link: None,
                 look: Look::Curves { levels: RTT_P95 },
             },
             Panel {
                 title: "Loss by link",
-                description: "Share of echoes that stayed unanswered, over all devices of the centre. The first segment that \
-                    loses packets is the one to blame.",
+                description: "Share of echoes that stayed unanswered, over all devices of the centre. The gateway is the \
+                    first on the way, the core the last. The first that loses packets is to blame.",
                 width: 12,
                 query: loss("segment, target", OF_THE_CENTRE, &over(DRAWN_OVER)),
                 legend: "{{segment}} {{target}}",
                 unit: Unit::Ratio,
+                link: None,
                 look: Look::Curves { levels: LOSS },
             },
         ],
@@ -154,7 +177,7 @@ fn centre() -> Section {
 fn number(
     title: &'static str,
     state: i32,
-    colour: &'static str,
+    (none, some): (&'static str, &'static str),
     description: &'static str,
 ) -> Panel {
     Panel {
@@ -164,16 +187,41 @@ fn number(
         query: devices_in(state),
         legend: title,
         unit: Unit::Count,
-        look: Look::Number { colour },
+        link: None,
+        look: Look::Number { none, some },
+    }
+}
+
+fn highest(
+    title: &'static str,
+    description: &'static str,
+    unit: Unit,
+    levels: Levels,
+    query: impl Fn(&str) -> String,
+) -> Panel {
+    Panel {
+        title,
+        description,
+        width: 12,
+        query: ten_highest(query, DRAWN_OVER),
+        legend: "{{name}}",
+        unit,
+        link: Some(TO_THE_CENTRE),
+        look: Look::Curves { levels },
     }
 }
 
 /// One text and one colour per state, wherever it is shown.
 fn words() -> Vec<(i32, &'static str, &'static str)> {
     vec![
+        (state::SILENT, "silent", "red"),
+        (state::GATEWAY_LOSES, "gateway loss", "orange"),
+        (state::PARTLY_SILENT, "some silent", "yellow"),
         (state::REPORTING, "reports", "green"),
         (state::OFF, "off", "blue"),
-        (state::SILENT, "silent", "red"),
-        (state::NONE, "no agent", "text"),
+        (state::NONE, "no agent", QUIET),
     ]
 }
+
+/// A grey that does not call for attention, on light and on dark.
+const QUIET: &str = "#6e7680";

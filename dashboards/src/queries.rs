@@ -8,7 +8,7 @@ use proto::metrics::{
     LINK_RECEIVED, LINK_RTT, LINK_SENT, Metric, Part,
 };
 
-use crate::thresholds::{FEWEST_ECHOES, JUDGED_OVER};
+use crate::thresholds::{FEWEST_ECHOES, JUDGED_OVER, LOSS};
 
 /// Reads "of the centre chosen above".
 pub const OF_THE_CENTRE: &str = r#"centre="$centre""#;
@@ -16,7 +16,10 @@ pub const OF_THE_CENTRE: &str = r#"centre="$centre""#;
 /// Reads "between the devices and their gateway".
 pub const TO_THE_GATEWAY: &str = r#"segment="gateway""#;
 
-/// What [`presence`] says.
+/// Reads "between the devices and the core network": the line is on the way.
+pub const TO_THE_CORE: &str = r#"segment="core""#;
+
+/// What [`presence`] and [`centres`] say.
 pub mod state {
     /// A centre without agents.
     pub const NONE: i32 = -1;
@@ -26,6 +29,10 @@ pub mod state {
     pub const OFF: i32 = 1;
     /// Reports.
     pub const REPORTING: i32 = 2;
+    /// A centre that reports, though one of its devices is silent.
+    pub const PARTLY_SILENT: i32 = 3;
+    /// A centre that reports that its gateway loses packets.
+    pub const GATEWAY_LOSES: i32 = 4;
 }
 
 /// The newest value of a metric per group, whoever scraped it.
@@ -47,13 +54,31 @@ pub fn presence(matching: &str) -> String {
     format!("2 * {up} + {goodbye}")
 }
 
-/// The [`state`] of each centre, which is that of its best device, labelled with its name.
+/// The [`state`] of each centre, labelled with its name: that of its best device, and if that one
+/// reports, what is wrong in spite of it.
 #[must_use]
 pub fn centres() -> String {
     let presence = presence("");
-    let known = newest(&CENTRE_INFO, "centre", "");
+    let (best, worst) = (
+        format!("max by (centre) ({presence})"),
+        format!("min by (centre) ({presence})"),
+    );
+    let (reporting, silent) = (state::REPORTING, state::SILENT);
+    let state = [
+        format!("{best} < {reporting}"),
+        format!("{} + 0 * ({})", state::GATEWAY_LOSES, gateway_loses()),
+        format!("{} + ({worst} == {silent})", state::PARTLY_SILENT),
+        best,
+        format!("{} * {}", state::NONE, newest(&CENTRE_INFO, "centre", "")),
+    ];
+    named(&state.join(" or "))
+}
+
+/// The same per centre, labelled with the centre's name too.
+#[must_use]
+pub fn named(query: &str) -> String {
     let name = newest(&CENTRE_INFO, "centre, name", "");
-    format!("(max by (centre) ({presence}) or -1 * {known}) * on (centre) group_left (name) {name}")
+    format!("{name} * on (centre) group_left () ({query})")
 }
 
 /// How many devices are in a [`state`]; 0 when none is.
@@ -92,6 +117,14 @@ pub fn enough_echoes(by: &str, matching: &str) -> String {
     format!("sum by ({by}) (increase({sent}{{{matching}}}[{JUDGED_OVER}])) >= {FEWEST_ECHOES}")
 }
 
+/// The centres whose devices lose too much on the way to their own gateway, and how much.
+#[must_use]
+pub fn gateway_loses() -> String {
+    let loss = loss("centre", TO_THE_GATEWAY, &over(JUDGED_OVER));
+    let enough = enough_echoes("centre", TO_THE_GATEWAY);
+    format!("{loss} > {} and {enough}", LOSS.warning)
+}
+
 /// 95th percentile of round-trip times; `over` is a range in brackets.
 #[must_use]
 pub fn rtt_p95(by: &str, matching: &str, over: &str) -> String {
@@ -101,12 +134,12 @@ pub fn rtt_p95(by: &str, matching: &str, over: &str) -> String {
     )
 }
 
-/// Ten of many curves: those that are highest at the end, so that no curve begins or ceases along
+/// Ten of many centres' curves: those that are highest at the end, so that no curve begins or ceases along
 /// the way. The query is given twice, drawn and at the end.
 #[must_use]
 pub fn ten_highest(query: impl Fn(&str) -> String, range: &str) -> String {
     let (drawn, end) = (query(&over(range)), query(&at_the_end_over(range)));
-    format!("{drawn} and topk(10, {end})")
+    named(&format!("{drawn} and topk(10, {end})"))
 }
 
 /// Share of the memory in use.

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use proto::metrics::{AGENT_GOODBYE, AGENT_UP};
 
-use crate::queries::{TO_THE_GATEWAY, enough_echoes, loss, newest, over};
-use crate::thresholds::{JUDGED_OVER, LOSS, LOSSY_FOR, SILENT_FOR};
+use crate::queries::{gateway_loses, newest};
+use crate::thresholds::{LOSSY_FOR, SILENT_FOR};
 
 /// One alert.
 #[derive(Debug)]
@@ -67,11 +67,9 @@ fn agent_silent() -> Alert {
 }
 
 fn gateway_loss() -> Alert {
-    let loss = loss("centre", TO_THE_GATEWAY, &over(JUDGED_OVER));
-    let enough = enough_echoes("centre", TO_THE_GATEWAY);
     Alert {
         name: "DawnwatchGatewayLoss",
-        expression: format!("{loss} > {} and {enough}", LOSS.warning),
+        expression: gateway_loses(),
         persists: LOSSY_FOR,
         segment: "gateway",
         annotations: vec![

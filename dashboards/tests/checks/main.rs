@@ -1,6 +1,6 @@
 //! Whatever Grafana or Prometheus would only complain about at the user's is refused here. Generated
 //! files: [`committed`] · the dashboard model: [`lint`] · PromQL against the catalogue: [`queries`] ·
-//! the rules, with Prometheus' own tool: [`rules`].
+//! the rules and the tiles, with Prometheus' own tool: [`rules`], [`tiles`].
 //!
 //! That queries also find something is shown where a collector runs: the scenarios of the root package.
 
@@ -15,6 +15,7 @@ mod committed;
 mod lint;
 mod queries;
 mod rules;
+mod tiles;
 
 use serde_json::Value;
 

@@ -31,7 +31,7 @@ fn each_alert_is_tested_both_ways() {
     }
 }
 
-fn promtool(arguments: &[&str]) {
+pub(crate) fn promtool(arguments: &[&str]) {
     let output = Command::new("promtool")
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
