@@ -47,11 +47,12 @@ pub enum Reject {
     InFuture,
     TooManyRounds,
     UnequalLengths,
+    InvalidBucket,
 }
 
 impl Reject {
     /// Every reason there is, so that each can be exported from 0.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UnknownMetric,
         Self::UnknownLabel,
         Self::DuplicateLabel,
@@ -65,6 +66,7 @@ impl Reject {
         Self::InFuture,
         Self::TooManyRounds,
         Self::UnequalLengths,
+        Self::InvalidBucket,
     ];
 
     /// A stable word for a label.
@@ -84,6 +86,7 @@ impl Reject {
             Self::InFuture => "in_future",
             Self::TooManyRounds => "too_many_rounds",
             Self::UnequalLengths => "unequal_lengths",
+            Self::InvalidBucket => "invalid_bucket",
         }
     }
 }
@@ -101,10 +104,26 @@ impl Encoder {
         self.ids.is_empty()
     }
 
-    /// Whether the stream may still define every series of a batch, be they new or not.
+    /// Whether the stream may still define every series of a batch that it does not know yet.
     #[must_use]
     pub fn has_room_for(&self, batch: &wire::Batch) -> bool {
-        self.ids.len() + batch.series.len() <= SERIES_PER_AGENT
+        let room = SERIES_PER_AGENT.saturating_sub(self.ids.len());
+        // Mostly there is room for all: then nothing need be looked up.
+        batch.series.len() <= room
+            || batch
+                .series
+                .iter()
+                .filter(|series| !self.knows(series))
+                .count()
+                <= room
+    }
+
+    fn knows(&self, series: &wire::Series) -> bool {
+        let named = wire::Series {
+            id: 0,
+            ..series.clone()
+        };
+        self.ids.contains_key(&named)
     }
 
     /// Turns a self-contained batch, in which every series used is defined, into one for this
@@ -305,10 +324,64 @@ impl TryFrom<wire::Series> for Series {
         {
             return Err(Reject::UnknownLabel);
         }
+        // One page is for everybody: a bucket without a bound would make it unreadable.
+        let bound = labels
+            .last()
+            .filter(|(name, _)| *name == "le")
+            .map(|(_, bound)| bound);
+        let is_bound = |bound: &String| bound.parse::<f64>().is_ok_and(|bound| !bound.is_nan());
+        if part == Part::Bucket && !bound.is_some_and(is_bound) {
+            return Err(Reject::InvalidBucket);
+        }
         Ok(Self {
             metric,
             part,
             labels,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::ops::Range;
+
+    use super::*;
+
+    /// A self-contained batch with one value of each of these interfaces.
+    fn batch(interfaces: Range<u32>) -> wire::Batch {
+        let series = |(id, interface): (u32, u32)| wire::Series {
+            id,
+            metric: "dawnwatch_interface_up".into(),
+            labels: vec![wire::Label {
+                name: "interface".into(),
+                value: format!("eth{interface}"),
+            }],
+        };
+        let ids = 0..u32::try_from(interfaces.len()).unwrap();
+        wire::Batch {
+            series: ids.clone().zip(interfaces).map(series).collect(),
+            rounds: vec![wire::Round {
+                time_unix_ms: 0,
+                values: vec![1.0; ids.len()],
+                series: ids.collect(),
+            }],
+            ..wire::Batch::default()
+        }
+    }
+
+    #[test]
+    fn a_series_takes_its_place_once() {
+        let mut encoder = Encoder::default();
+        for round in 0..100 {
+            let mut batch = batch(0..1_500);
+            assert!(encoder.has_room_for(&batch), "round {round}");
+            assert_eq!(encoder.shorten(&mut batch), 0);
+            let defined = if round == 0 { 1_500 } else { 0 };
+            assert_eq!(batch.series.len(), defined, "round {round}");
+        }
+        assert!(encoder.has_room_for(&batch(500..2_000)));
+        assert!(!encoder.has_room_for(&batch(500..2_001)));
     }
 }
