@@ -3,13 +3,15 @@
 //! In reading order: `dawnwatch/v1/*.proto` (the messages, commented for a reader who has nothing
 //! else), [`wire`] (their generated code), [`limits`] (the sizes both sides must agree on), [`ids`],
 //! [`metrics`] (every metric there is), [`stream`] (batches ↔ samples, with all validation of
-//! input), [`plan`], [`token`]. Deliberately absent: IO, clocks and TLS.
+//! input), [`plan`], [`token`], [`thresholds`] (when a value is cause for worry). Deliberately absent:
+//! IO, clocks and TLS.
 
 pub mod ids;
 pub mod limits;
 pub mod metrics;
 pub mod plan;
 pub mod stream;
+pub mod thresholds;
 pub mod token;
 
 /// Generated from `dawnwatch/v1/*.proto`; see `tests/generated.rs`.
