@@ -11,13 +11,9 @@
 mod linux;
 #[cfg(target_os = "linux")]
 use linux as system;
-#[cfg(windows)]
-mod windows;
-#[cfg(windows)]
-use windows as system;
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(not(target_os = "linux"))]
 mod other;
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(not(target_os = "linux"))]
 use other as system;
 
 use std::fmt;
@@ -26,8 +22,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use system::{
-    ICMP_REMEDY, boot_id, disks, filesystems, gateways, interface_index, interfaces, load_average,
-    resolvers, temperatures,
+    ICMP_REMEDY, boot_id, disks, filesystems, gateways, hidden_serial_number, interface_index,
+    interfaces, load_average, resolvers, temperatures,
 };
 
 /// Where the system's files are: `/`, except in tests.

@@ -1,9 +1,15 @@
-//! Systems nobody has written for yet: what `sysinfo` reads alike everywhere is all there is.
+//! Systems nobody has written for yet, Windows among them: what `sysinfo` reads alike everywhere is
+//! all there is. On Windows routes, interfaces and disks follow, through calls of the system
+//! (`GetIpForwardTable2` and its kin), never WMI or PowerShell.
 
 use super::{Address, Disk, Filesystem, Interface, Root, Temperature, Unreadable};
 
 /// What a person can do so that the agent may send ICMP.
-pub const ICMP_REMEDY: &str = "run the agent with the right to open raw sockets";
+pub const ICMP_REMEDY: &str = if cfg!(windows) {
+    "run the agent as a service of the system account"
+} else {
+    "run the agent with the right to open raw sockets"
+};
 
 /// Not available on this system yet.
 #[must_use]
@@ -14,6 +20,11 @@ pub fn boot_id(_: &Root) -> String {
 /// Not available on this system yet.
 #[must_use]
 pub fn interface_index(_: &Root, _: &str) -> Option<u32> {
+    None
+}
+
+/// Nobody says so on this system yet.
+pub fn hidden_serial_number(_: &Root) -> Option<Unreadable> {
     None
 }
 

@@ -48,6 +48,18 @@ pub fn boot_id(root: &Root) -> String {
         .unwrap_or_default()
 }
 
+/// The file with this machine's serial number, where there is one that the agent's user may not read.
+#[must_use]
+pub fn hidden_serial_number(root: &Root) -> Option<Unreadable> {
+    let path = root.join("sys/class/dmi/id/product_serial");
+    match std::fs::File::open(&path) {
+        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Some(Unreadable { path, source })
+        }
+        _ => None,
+    }
+}
+
 /// Load averages over 1, 5 and 15 minutes.
 pub fn load_average(root: &Root) -> Result<Option<[f64; 3]>, Unreadable> {
     Ok(parse_load_average(&root.read("proc/loadavg")?))

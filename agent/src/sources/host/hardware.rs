@@ -1,12 +1,13 @@
 //! Make, model and serial number of this machine, from its firmware.
 //!
-//! Serial numbers are often for root alone, and home-built PCs have placeholders everywhere; both
-//! are left empty.
+//! Serial numbers are often for root alone, which is told, and home-built PCs have placeholders
+//! everywhere; both are left empty.
 
 use proto::metrics;
 use sysinfo::{Product, System};
 
 use super::{HostSource, Hourly, Readings, Unmeasurable, display_text};
+use crate::os::{self, Root, Unreadable};
 
 /// What makers of main boards forget to fill in, in lower case.
 const PLACEHOLDERS: [&str; 13] = [
@@ -27,24 +28,44 @@ const PLACEHOLDERS: [&str; 13] = [
 
 #[derive(Default)]
 pub(super) struct Hardware {
-    labels: Hourly<[String; 4]>,
+    facts: Hourly<Facts>,
+}
+
+/// What is pushed at every run.
+#[derive(Debug, Default)]
+struct Facts {
+    labels: [String; 4],
+    limitation: Option<Unmeasurable>,
 }
 
 impl HostSource for Hardware {
     fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
-        let labels = self.labels.get(|| {
-            let told = [
-                Product::vendor_name(),
-                Product::name(),
-                Product::serial_number(),
-            ];
-            let [vendor, model, serial] = told.map(|text| fact(&text.unwrap_or_default()));
-            let os = System::long_os_version().unwrap_or_default();
-            [vendor, model, serial, display_text(&os)]
-        });
-        let labels = labels.each_ref().map(String::as_str);
+        let facts = self.facts.get(look);
+        let labels = facts.labels.each_ref().map(String::as_str);
         readings.push(&metrics::DEVICE_INFO, &labels, 1.0);
+        readings.limitations.extend(facts.limitation.clone());
         Ok(())
+    }
+}
+
+fn look() -> Facts {
+    let told = [
+        Product::vendor_name(),
+        Product::name(),
+        Product::serial_number(),
+    ];
+    let [vendor, model, serial] = told.map(|text| fact(&text.unwrap_or_default()));
+    let os = System::long_os_version().unwrap_or_default();
+    Facts {
+        limitation: os::hidden_serial_number(&Root::default()).map(no_serial_number),
+        labels: [vendor, model, serial, display_text(&os)],
+    }
+}
+
+fn no_serial_number(error: Unreadable) -> Unmeasurable {
+    Unmeasurable {
+        what: format!("the serial number is not known: {error}"),
+        remedy: "let the agent's user read it, as root may".to_owned(),
     }
 }
 
