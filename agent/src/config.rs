@@ -3,8 +3,11 @@
 //! Every key has a default and every mistake is reported at once, with its line; see
 //! `agent.example.toml`.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use proto::limits::SAMPLE_AGE;
 
 use crate::tls::Address;
 
@@ -38,7 +41,7 @@ impl Default for Config {
             data: default_data(),
             collector: None,
             spool_bytes: 64_000_000,
-            spool_age: Duration::from_hours(7 * 24),
+            spool_age: SAMPLE_AGE,
         }
     }
 }
@@ -79,6 +82,12 @@ impl Config {
         if config.spool_bytes < LEAST_SPOOL {
             limits.mistake_at("spool_bytes", "must be at least \"1MB\"");
         }
+        if !SPOOL_AGE.contains(&config.spool_age) {
+            limits.mistake_at(
+                "spool_age",
+                "must be at least \"1m\" and at most \"7d\": the collector takes nothing older",
+            );
+        }
         file.finish()?;
         Ok(config)
     }
@@ -86,6 +95,9 @@ impl Config {
 
 /// Less than this does not hold an hour.
 const LEAST_SPOOL: u64 = 1_000_000;
+
+/// Less drops everything at once, more is refused by every collector.
+const SPOOL_AGE: RangeInclusive<Duration> = Duration::from_mins(1)..=SAMPLE_AGE;
 
 #[cfg(test)]
 mod tests {
@@ -128,5 +140,17 @@ mod tests {
             "agent.toml:6:",
         ];
         assert_eq!(lines, expected.map(Some), "{error}");
+    }
+
+    #[test]
+    fn a_spool_age_that_loses_everything_is_a_mistake() {
+        for age in ["0s", "59s", "8d"] {
+            let error = parse(&format!("[limits]\nspool_age = '{age}'\n")).expect_err(age);
+            let told = error.to_string();
+            assert!(told.starts_with("agent.toml:2: limits.spool_age"), "{told}");
+        }
+        for age in ["1m", "7d"] {
+            parse(&format!("[limits]\nspool_age = '{age}'\n")).expect(age);
+        }
     }
 }
