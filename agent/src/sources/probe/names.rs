@@ -1,20 +1,26 @@
 //! Addresses of host names, kept when the resolvers fail: a dead DNS must not look like a dead line.
 //!
 //! A name is asked again after a while, and when its address stopped answering. One address per
-//! name is probed, the same for as long as the name still has it.
+//! name is probed, the same for as long as the name still has it. Few questions are asked at a time:
+//! with dead resolvers each holds a thread for half a minute, and others need threads too.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::slow::Slow;
 
 /// How long an address that answers is believed.
 const BELIEVED: Duration = Duration::from_mins(5);
+
+/// Questions at a time. The next waits until one of them was answered or given up by the system.
+const AT_A_TIME: usize = 3;
 
 /// Asks the system for the addresses of a name; none when that failed.
 pub(super) type Lookup = fn(String) -> Pin<Box<dyn Future<Output = Vec<IpAddr>> + Send>>;
@@ -23,6 +29,7 @@ pub(super) type Lookup = fn(String) -> Pin<Box<dyn Future<Output = Vec<IpAddr>> 
 #[derive(Debug)]
 pub(super) struct Names {
     lookup: Lookup,
+    at_a_time: Arc<Semaphore>,
     known: HashMap<String, Known>,
 }
 
@@ -51,6 +58,7 @@ impl Names {
     pub(super) fn with(lookup: Lookup) -> Self {
         Self {
             lookup,
+            at_a_time: Arc::new(Semaphore::new(AT_A_TIME)),
             known: HashMap::new(),
         }
     }
@@ -65,7 +73,13 @@ impl Names {
             if known.believed_until.is_none_or(|until| until <= now) {
                 let call = self.lookup;
                 let name = (*name).to_owned();
-                known.lookup.start(|| tokio::spawn(call(name)));
+                let at_a_time = Arc::clone(&self.at_a_time);
+                known.lookup.start(|| {
+                    tokio::spawn(async move {
+                        let _turn = at_a_time.acquire_owned().await;
+                        call(name).await
+                    })
+                });
             }
         }
         for known in self.known.values_mut() {
@@ -159,6 +173,27 @@ mod tests {
         tokio::task::yield_now().await;
         names.refresh(&["x"], soon()).await;
         assert_eq!(names.address("x"), Some(B));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dead_resolvers_hold_few_threads() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let mut names = Names::with(|_| {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                Vec::new()
+            })
+        });
+        let wanted = ["a", "b", "c", "d", "e"];
+        names.refresh(&wanted, soon()).await;
+        names.refresh(&wanted, soon()).await;
+        assert_eq!(ASKED.load(Ordering::Relaxed), AT_A_TIME);
+        names
+            .refresh(&wanted, Instant::now() + Duration::from_mins(1))
+            .await;
+        assert_eq!(ASKED.load(Ordering::Relaxed), wanted.len());
     }
 
     #[tokio::test]
