@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Echoes of one round.
 pub(super) const ECHOES: u32 = 5;
 
+/// What a run reads has one time, that of its end: the rounds are not spread farther than this.
+const WINDOW: Duration = Duration::from_secs(10);
+
 /// When things happen within one interval. All fits into nine tenths of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pace {
@@ -27,7 +30,9 @@ impl Pace {
         let round = spacing * (ECHOES - 1) + timeout;
         Self {
             lookup,
-            window: (interval * 9 / 10).saturating_sub(lookup + round),
+            window: (interval * 9 / 10)
+                .saturating_sub(lookup + round)
+                .min(WINDOW),
             spacing,
             timeout,
         }
@@ -57,6 +62,10 @@ mod tests {
             let whole = pace.lookup + pace.window + pace.spacing * (ECHOES - 1) + pace.timeout;
             assert!(whole <= interval * 9 / 10, "{pace:?} in {interval:?}");
             assert!(pace.window > Duration::ZERO, "{pace:?} in {interval:?}");
+            assert!(
+                whole <= Duration::from_secs(16),
+                "{pace:?} in {interval:?}: its first readings are too old at its end"
+            );
         }
         let usual = Pace::of(Duration::from_secs(15));
         assert_eq!(usual.spacing, Duration::from_millis(200));
