@@ -7,7 +7,6 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde::ser::SerializeStruct as _;
 
 /// The offset of Việt Nam, which has no daylight saving time.
 pub const UTC_PLUS_7: Offset = Offset::constant(7);
@@ -180,16 +179,6 @@ impl fmt::Display for Hours {
     }
 }
 
-/// As `{"hours": "07:30-11:30 13:30-17:00", "days": "mon-fri"}`.
-impl serde::Serialize for Hours {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Hours", 2)?;
-        fields.serialize_field("hours", &self.hours())?;
-        fields.serialize_field("days", &self.days())?;
-        fields.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -284,14 +273,5 @@ mod tests {
         check("07:30-11:30", "monday", "no day");
         check("07:30-11:30", "mon-", "no day");
         check("07:30-11:30", "fri-mon", "backwards");
-    }
-
-    #[test]
-    fn programs_get_both_texts() {
-        let json = serde_json::to_string(&usual()).unwrap();
-        assert_eq!(
-            json,
-            r#"{"hours":"07:30-11:30 13:30-17:00","days":"mon-fri"}"#
-        );
     }
 }

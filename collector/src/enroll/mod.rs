@@ -1,14 +1,17 @@
 //! Enrolment: token + signing request → certificate, and a new certificate for a known key.
 //!
-//! Both calls come over TLS that authenticates the collector only. What is refused is counted
-//! against the caller's address (see `failures`) and told with the reason: who holds a token or a
-//! key may know what is wrong with it. In reading order: the service here, `refusal` (every reason,
+//! Both calls come over TLS that authenticates the collector only. A refusal is told with its reason:
+//! who holds a token or a key may know what is wrong with it. Refused enrolments are counted against
+//! the caller's address (see `failures`); renewals are not held up by them, as one address may be that
+//! of a whole province, but each key gets only so many certificates. In reading order: the service here, `refusal` (every reason,
 //! its code and its status), `host` (what a machine says of itself), `failures`.
 
 mod failures;
 mod host;
 mod refusal;
 
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +36,9 @@ use refusal::Refusal;
 /// year must not need a visit.
 pub const GRACE: Duration = Duration::from_hours(400 * 24);
 
+/// The least time between two certificates of one key; of short-lived ones, a tenth of their life.
+const PACE: Duration = Duration::from_mins(1);
+
 /// Bytes of a signing request; those of our agents have about 250.
 const SIGNING_REQUEST_BYTES: usize = 4096;
 
@@ -49,7 +55,7 @@ pub enum Outcome<'a> {
 
 impl Outcome<'_> {
     /// Every code there is, so that each can be exported from 0.
-    pub const CODES: [&'static str; 14] = refusal::CODES;
+    pub const CODES: [&'static str; 15] = refusal::CODES;
 
     /// A stable word for a label.
     #[must_use]
@@ -68,6 +74,7 @@ pub struct Enroller {
     authority: Arc<Authority>,
     lifetime: Duration,
     failures: Failures,
+    refused_renewals: Failures,
     observer: Box<dyn Fn(Outcome<'_>) + Send + Sync>,
 }
 
@@ -85,6 +92,7 @@ impl Enroller {
             authority,
             lifetime,
             failures: Failures::default(),
+            refused_renewals: Failures::default(),
             observer: Box::new(observer),
         }
     }
@@ -131,50 +139,100 @@ impl Enroller {
         if Duration::try_from(expired_for).is_ok_and(|expired_for| expired_for > GRACE) {
             return Err(Refusal::TooLate);
         }
+        if let Some(wait) = self.wait_before_renewal(&agent, now) {
+            return Err(Refusal::TooSoon { wait });
+        }
         let issued =
             self.authority
                 .issue_client(&signing_request, &agent.id, now, self.lifetime)?;
-        self.registry
-            .renewed(agent.id.clone(), issued.until)
-            .await?;
-        Ok((agent, certificate(issued, now)))
+        let (id, before) = (agent.id.clone(), agent.certificate_until);
+        if self.registry.renewed(id, before, issued.until).await? {
+            Ok((agent, certificate(issued, now)))
+        } else {
+            // Of two calls at once, one is answered.
+            let wait = self.pace();
+            Err(Refusal::TooSoon { wait })
+        }
     }
 
-    /// Runs a call unless its address failed too often, and accounts for its refusal.
-    async fn answer<T>(
+    /// The least time between two certificates of one key.
+    fn pace(&self) -> Duration {
+        PACE.min(self.lifetime / 10)
+    }
+
+    /// How long until this key may renew, when its newest certificate is as good as new. The age of a
+    /// certificate is told by its expiry; one that was made to last longer, before the settings
+    /// changed, is not taken for new.
+    fn wait_before_renewal(&self, agent: &Agent, now: Timestamp) -> Option<Duration> {
+        let left = agent.certificate_until.duration_since(now);
+        let left = Duration::try_from(left).ok()?;
+        let age = self.lifetime.checked_sub(left)?;
+        let wait = self.pace().saturating_sub(age);
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Runs an enrolment unless its address failed too often, and accounts for its refusal.
+    async fn answer_enrolment<T>(
         &self,
         peer: Option<Peer>,
         call: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<T, Status> {
-        let Some(peer) = peer else {
-            return Err(self.refuse("?", &Refusal::NoPeer));
-        };
-        let address = peer.address.ip();
+        let address = self.address(peer)?;
         if let Some(wait) = self.failures.wait(address) {
-            return Err(self.refuse(address, &Refusal::TooManyFailures { wait }));
+            return Err(self.refuse(address, &Refusal::TooManyFailures { wait }, Told::Debug));
         }
         call.await.map_err(|refusal| {
             if !refusal.is_internal() {
                 self.failures.count(address);
             }
-            self.refuse(address, &refusal)
+            self.refuse(address, &refusal, Told::Warn)
         })
     }
 
-    fn refuse(&self, peer: impl std::fmt::Display, refusal: &Refusal) -> Status {
+    /// Runs a renewal, whatever others behind the same address do: a renewal is proved by its
+    /// signature. Refusals are counted apart, so that a flood of them does not fill the log.
+    async fn answer_renewal<T>(
+        &self,
+        peer: Option<Peer>,
+        call: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Status> {
+        let address = self.address(peer)?;
+        call.await.map_err(|refusal| {
+            let told = match self.refused_renewals.wait(address) {
+                Some(_) => Told::Debug,
+                None => Told::Warn,
+            };
+            self.refused_renewals.count(address);
+            self.refuse(address, &refusal, told)
+        })
+    }
+
+    fn address(&self, peer: Option<Peer>) -> Result<IpAddr, Status> {
+        let address = peer.map(|peer| peer.address.ip());
+        address.ok_or_else(|| self.refuse("?", &Refusal::NoPeer, Told::Warn))
+    }
+
+    fn refuse(&self, peer: impl fmt::Display, refusal: &Refusal, told: Told) -> Status {
         (self.observer)(Outcome::Refused(refusal.code()));
         let reason = refusal.code();
         if refusal.is_internal() {
             let error: &dyn std::error::Error = refusal;
             error!(error, %peer, "Could not enrol or renew an agent.");
-        } else if matches!(refusal, Refusal::TooManyFailures { .. }) {
-            // Its failures were logged; the rest of a flood is for the counter alone.
-            debug!(reason, %peer, "Refused to enrol or renew an agent.");
         } else {
-            warn!(reason, %peer, "Refused to enrol or renew an agent.");
+            match told {
+                Told::Warn => warn!(reason, %peer, "Refused to enrol or renew an agent."),
+                Told::Debug => debug!(reason, %peer, "Refused to enrol or renew an agent."),
+            }
         }
         refusal.status()
     }
+}
+
+/// How loud a refusal is logged. The rest of a flood is for the counter alone.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    Warn,
+    Debug,
 }
 
 #[tonic::async_trait]
@@ -184,7 +242,9 @@ impl Enrolment for Enroller {
         request: Request<wire::EnrollRequest>,
     ) -> Result<Response<wire::EnrollResponse>, Status> {
         let peer = request.extensions().get::<Peer>().cloned();
-        let (agent, certificate) = self.answer(peer, self.enrol(request.into_inner())).await?;
+        let (agent, certificate) = self
+            .answer_enrolment(peer, self.enrol(request.into_inner()))
+            .await?;
         (self.observer)(Outcome::Enrolled(&agent));
         Ok(Response::new(wire::EnrollResponse {
             agent_id: agent.id.into(),
@@ -201,7 +261,7 @@ impl Enrolment for Enroller {
     ) -> Result<Response<wire::RenewResponse>, Status> {
         let peer = request.extensions().get::<Peer>().cloned();
         let (agent, certificate) = self
-            .answer(peer, self.renewal(request.into_inner()))
+            .answer_renewal(peer, self.renewal(request.into_inner()))
             .await?;
         (self.observer)(Outcome::Renewed(&agent));
         Ok(Response::new(wire::RenewResponse {

@@ -10,7 +10,7 @@ use crate::ca::{AuthorityError, InvalidRequest};
 use crate::registry::{EnrolError, RegistryError};
 
 /// What a call can come to.
-pub(super) const CODES: [&str; 14] = [
+pub(super) const CODES: [&str; 15] = [
     "enrolled",
     "renewed",
     "invalid_token",
@@ -21,6 +21,7 @@ pub(super) const CODES: [&str; 14] = [
     "revoked",
     "unknown_key",
     "too_late",
+    "too_soon",
     "centre_full",
     "malformed",
     "too_many_failures",
@@ -53,6 +54,8 @@ pub(super) enum Refusal {
     Revoked,
     #[error("the certificate expired too long ago: enrol again with a new token")]
     TooLate,
+    #[error("this key was given a certificate just now: wait {} s", wait.as_secs() + 1)]
+    TooSoon { wait: Duration },
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error(transparent)]
@@ -82,6 +85,7 @@ impl Refusal {
             Self::UnknownKey => ("unknown_key", Code::NotFound),
             Self::Revoked => ("revoked", Code::PermissionDenied),
             Self::TooLate => ("too_late", Code::PermissionDenied),
+            Self::TooSoon { .. } => ("too_soon", Code::ResourceExhausted),
             Self::Authority(_) | Self::Registry(_) | Self::NoPeer => ("internal", Code::Internal),
         }
     }

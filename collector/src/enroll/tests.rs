@@ -102,6 +102,23 @@ impl Fixture {
         (agents.into_iter().next().unwrap(), key)
     }
 
+    /// As if the agent's newest certificate ended then.
+    async fn ends(&self, agent: &Agent, until: Timestamp) {
+        let registry = &self.service.registry;
+        let now = registry.agent_by_key(agent.key).await.unwrap().unwrap();
+        let before = now.certificate_until;
+        let renewed = registry.renewed(agent.id.clone(), before, until).await;
+        assert!(renewed.unwrap());
+    }
+
+    async fn expired(&self, agent: &Agent, ago: Duration) {
+        self.ends(agent, Timestamp::now() - ago).await;
+    }
+
+    async fn expires_in(&self, agent: &Agent, left: Duration) {
+        self.ends(agent, Timestamp::now() + left).await;
+    }
+
     fn outcomes(&self) -> Vec<&'static str> {
         let outcomes = self.outcomes.lock().unwrap().clone();
         for code in &outcomes {
@@ -208,6 +225,7 @@ async fn a_malformed_request_does_not_use_up_the_token() {
 async fn a_known_key_gets_a_new_certificate() {
     let f = fixture().await;
     let (agent, key) = f.enrolled().await;
+    f.expires_in(&agent, LIFETIME / 2).await;
     let renewed = f.renew(&key).await.unwrap();
     let der = CertificateDer::from(renewed.der);
     assert_eq!(ca::key_hash_of_certificate(&der), Some(agent.key));
@@ -220,13 +238,9 @@ async fn a_known_key_gets_a_new_certificate() {
 async fn a_device_that_slept_a_year_renews_and_one_that_slept_longer_enrols() {
     let f = fixture().await;
     let (agent, key) = f.enrolled().await;
-    let expired = |ago: Duration| {
-        let until = Timestamp::now() - ago;
-        f.service.registry.renewed(agent.id.clone(), until)
-    };
-    expired(GRACE - Duration::from_secs(60)).await.unwrap();
+    f.expired(&agent, GRACE - Duration::from_secs(60)).await;
     assert!(f.renew(&key).await.is_ok());
-    expired(GRACE + Duration::from_secs(1)).await.unwrap();
+    f.expired(&agent, GRACE + Duration::from_secs(1)).await;
     let status = f.renew(&key).await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
     assert!(status.message().contains("enrol again"), "{status}");
@@ -261,6 +275,66 @@ async fn whoever_fails_too_often_has_to_wait() {
     let good = f.enroll(&token, &key).await.unwrap_err();
     assert_eq!(good.code(), Code::ResourceExhausted);
     assert_eq!(f.outcomes().last(), Some(&"too_many_failures"));
+}
+
+#[tokio::test]
+async fn renewals_pass_whatever_others_behind_their_address_do() {
+    let f = fixture().await;
+    let (agent, key) = f.enrolled().await;
+    f.expires_in(&agent, LIFETIME / 2).await;
+    let stranger = KeyPair::generate().unwrap();
+    for _ in 0..100 {
+        f.enroll("hello", &stranger).await.unwrap_err();
+        assert_eq!(f.renew(&stranger).await.unwrap_err().code(), Code::NotFound);
+    }
+    assert_eq!(
+        f.outcomes()
+            .iter()
+            .filter(|o| **o == "too_many_failures")
+            .count(),
+        70
+    );
+    assert!(f.renew(&key).await.is_ok());
+}
+
+#[tokio::test]
+async fn refused_renewals_hold_up_no_enrolment() {
+    let f = fixture().await;
+    let token = f.token().await.to_string();
+    let key = KeyPair::generate().unwrap();
+    for _ in 0..100 {
+        f.renew(&key).await.unwrap_err();
+    }
+    assert!(f.enroll(&token, &key).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_gets_a_certificate_a_minute_and_no_more() {
+    let f = fixture().await;
+    let (agent, key) = f.enrolled().await;
+    let too_soon = async || {
+        let status = f.renew(&key).await.unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert!(status.message().contains("just now: wait"), "{status}");
+        assert_eq!(f.outcomes().last(), Some(&"too_soon"));
+    };
+    too_soon().await;
+    f.expires_in(&agent, LIFETIME - PACE).await;
+    assert!(f.renew(&key).await.is_ok());
+    too_soon().await;
+    // Made when certificates lasted longer: how old it is cannot be told, so it is renewed.
+    f.expires_in(&agent, LIFETIME * 2).await;
+    assert!(f.renew(&key).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_renewals_at_once_one_is_answered() {
+    let f = fixture().await;
+    let (agent, key) = f.enrolled().await;
+    f.expires_in(&agent, LIFETIME / 2).await;
+    let (one, other) = tokio::join!(f.renew(&key), f.renew(&key));
+    let refused = one.err().xor(other.err()).expect("one of them is answered");
+    assert_eq!(refused.code(), Code::ResourceExhausted);
 }
 
 #[tokio::test]

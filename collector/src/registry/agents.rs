@@ -30,20 +30,25 @@ impl Registry {
             .await
     }
 
-    /// Notes the expiry of a new certificate.
+    /// Notes the expiry of a new certificate in place of the one before. `false`, and nothing noted,
+    /// when the newest is another by now.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub async fn renewed(&self, agent: AgentId, until: Timestamp) -> Result<(), RegistryError> {
-        self.call("note a renewal", move |connection| {
-            connection.execute(
-                "UPDATE agents SET certificate_until = ? WHERE id = ?",
-                params![milliseconds(until), agent.as_str()],
-            )
-        })
-        .await?;
-        self.changed();
-        Ok(())
+    pub async fn renewed(
+        &self,
+        agent: AgentId,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, RegistryError> {
+        let renew = move |connection: &mut Connection| {
+            let renewed = connection.execute(
+                "UPDATE agents SET certificate_until = ? WHERE id = ? AND certificate_until = ?",
+                params![milliseconds(until), agent.as_str(), milliseconds(before)],
+            )?;
+            Ok(renewed > 0)
+        };
+        self.run("note a renewal", renew, |renewed| *renewed).await
     }
 
     /// Shuts an agent out for good. Returns it as it is afterwards: one that was revoked before
@@ -53,21 +58,18 @@ impl Registry {
     /// When there is no such agent, or the file cannot be written.
     pub async fn revoke(&self, agent: AgentId, at: Timestamp) -> Result<Agent, RegistryError> {
         let id = agent.clone();
-        let revoked = self
-            .call("revoke an agent", move |connection| {
-                connection
-                    .query_row(
-                        "UPDATE agents SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?
-                         RETURNING *",
-                        params![milliseconds(at), id.as_str()],
-                        from_row,
-                    )
-                    .optional()
-            })
-            .await?
-            .ok_or(RegistryError::UnknownAgent { agent })?;
-        self.changed();
-        Ok(revoked)
+        let revoke = move |connection: &mut Connection| {
+            connection
+                .query_row(
+                    "UPDATE agents SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?
+                     RETURNING *",
+                    params![milliseconds(at), id.as_str()],
+                    from_row,
+                )
+                .optional()
+        };
+        let revoked = self.run("revoke an agent", revoke, Option::is_some);
+        revoked.await?.ok_or(RegistryError::UnknownAgent { agent })
     }
 
     /// Notes what a machine said of itself when it opened a stream. Its kind stays as enrolled.
@@ -80,30 +82,26 @@ impl Registry {
         host: Host,
         at: Timestamp,
     ) -> Result<(), RegistryError> {
-        let changed = self
-            .call("note a greeting", move |connection| {
-                let transaction =
-                    connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                see(&transaction, &agent, at, false)?;
-                let changed = transaction.execute(
-                    "UPDATE agents SET hostname = ?1, os = ?2, arch = ?3, version = ?4
-                     WHERE id = ?5 AND (hostname, os, arch, version) <> (?1, ?2, ?3, ?4)",
-                    params![
-                        host.hostname,
-                        host.os,
-                        host.arch,
-                        host.version,
-                        agent.as_str()
-                    ],
-                )?;
-                transaction.commit()?;
-                Ok(changed)
-            })
-            .await?;
-        if changed > 0 {
-            self.changed();
-        }
-        Ok(())
+        let note = move |connection: &mut Connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            see(&transaction, &agent, at, false)?;
+            let changed = transaction.execute(
+                "UPDATE agents SET hostname = ?1, os = ?2, arch = ?3, version = ?4
+                 WHERE id = ?5 AND (hostname, os, arch, version) <> (?1, ?2, ?3, ?4)",
+                params![
+                    host.hostname,
+                    host.os,
+                    host.arch,
+                    host.version,
+                    agent.as_str()
+                ],
+            )?;
+            transaction.commit()?;
+            Ok(changed > 0)
+        };
+        let noted = self.run("note a greeting", note, |changed| *changed);
+        noted.await.map(drop)
     }
 
     /// Notes when agents were last heard, and whether that was a goodbye. Not a change of version.

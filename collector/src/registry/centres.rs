@@ -32,13 +32,10 @@ impl Registry {
     /// # Errors
     /// When the file cannot be written.
     pub async fn import_centres(&self, centres: Vec<Centre>) -> Result<Imported, RegistryError> {
-        let imported = self
-            .call("import centres", move |connection| {
-                import(connection, &centres)
-            })
-            .await?;
-        self.changed();
-        Ok(imported)
+        let import = move |connection: &mut Connection| import(connection, &centres);
+        let changed =
+            |imported: &Imported| !imported.added.is_empty() || !imported.changed.is_empty();
+        self.run("import centres", import, changed).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tokens, and how one turns into an agent: checked, used up and answered in one transaction.
+//! How a token turns into an agent: checked, used up and answered in one transaction.
 //!
 //! * The same key again is the same agent again: a lost answer or a repeated `enroll` makes no
 //!   second device, and may repeat with a token that this very key has used up. In another centre it
@@ -11,37 +11,15 @@
 use jiff::Timestamp;
 use proto::ids::{CentreId, DeviceId, slug};
 use proto::limits::ID_BYTES;
-use rusqlite::{
-    Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params, params,
-};
+use rusqlite::{Connection, Transaction, TransactionBehavior, named_params, params};
 
 use super::{
-    Agent, Host, KeyHash, Registry, RegistryError, agents, convert, id, milliseconds, time,
+    Agent, Host, KeptToken, KeyHash, Registry, RegistryError, TokenHash, agents, milliseconds,
+    tokens,
 };
 
 /// Agents of one centre: a reusable token that leaked must not fill the registry.
 pub const AGENTS_PER_CENTRE: usize = 500;
-
-/// SHA-256 of a token's secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenHash(pub [u8; 32]);
-
-/// A token to be kept.
-#[derive(Debug, Clone)]
-pub struct NewToken {
-    /// What is kept of its secret.
-    pub hash: TokenHash,
-    /// Where its bearer will belong.
-    pub centre: CentreId,
-    /// The bearer's name there, when it is decided.
-    pub device: Option<DeviceId>,
-    /// Whether more than one machine may use it.
-    pub reusable: bool,
-    /// Now.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-}
 
 /// A machine that shows a token.
 #[derive(Debug, Clone)]
@@ -76,72 +54,20 @@ pub enum EnrolError {
     Registry(#[from] RegistryError),
 }
 
-struct StoredToken {
-    centre: CentreId,
-    device: Option<DeviceId>,
-    reusable: bool,
-    expires_at: Timestamp,
-    used_by: Option<[u8; 32]>,
-}
-
 impl Registry {
-    /// Keeps a token, and forgets those that expired a while ago.
-    ///
-    /// # Errors
-    /// When its centre is unknown, or the file cannot be written.
-    pub async fn create_token(&self, token: NewToken) -> Result<(), RegistryError> {
-        let centre = token.centre.clone();
-        let created = self
-            .call("keep a token", move |connection| create(connection, &token))
-            .await?;
-        self.changed();
-        if created {
-            Ok(())
-        } else {
-            Err(RegistryError::UnknownCentre { centre })
-        }
-    }
-
     /// Turns a token into an agent; see the rules at the top of this file.
     ///
     /// # Errors
     /// When the token or the key is not good (then nothing is changed), or the file cannot be
     /// written.
     pub async fn enroll(&self, token: TokenHash, agent: NewAgent) -> Result<Agent, EnrolError> {
-        let agent = self
-            .call("enrol an agent", move |connection| {
-                match enrol(connection, token, &agent) {
-                    Ok(enrolled) => Ok(Ok(enrolled)),
-                    Err(Failure::Refused(error)) => Ok(Err(error)),
-                    Err(Failure::Query(error)) => Err(error),
-                }
-            })
-            .await??;
-        self.changed();
-        Ok(agent)
+        let enrol = move |connection: &mut Connection| match enrol(connection, token, &agent) {
+            Ok(enrolled) => Ok(Ok(enrolled)),
+            Err(Failure::Refused(error)) => Ok(Err(error)),
+            Err(Failure::Query(error)) => Err(error),
+        };
+        self.run("enrol an agent", enrol, Result::is_ok).await?
     }
-}
-
-fn create(connection: &Connection, token: &NewToken) -> rusqlite::Result<bool> {
-    // Kept for a week, so that a late machine is told "expired" and not "unknown".
-    connection.execute(
-        "DELETE FROM tokens WHERE expires_at < ? - 7 * 24 * 3600 * 1000",
-        [milliseconds(token.created_at)],
-    )?;
-    let created = connection.execute(
-        "INSERT INTO tokens (hash, centre, device, reusable, created_at, expires_at)
-         SELECT :hash, id, :device, :reusable, :created_at, :expires_at
-         FROM centres WHERE id = :centre",
-        named_params! {
-            ":hash": token.hash.0,
-            ":centre": token.centre.as_str(),
-            ":device": token.device.as_ref().map(DeviceId::as_str),
-            ":reusable": token.reusable,
-            ":created_at": milliseconds(token.created_at),
-            ":expires_at": milliseconds(token.expires_at),
-        },
-    )?;
-    Ok(created > 0)
 }
 
 /// Why a transaction is rolled back.
@@ -183,19 +109,12 @@ fn use_up(
     transaction: &Transaction<'_>,
     hash: TokenHash,
     agent: &NewAgent,
-) -> Result<StoredToken, Failure> {
-    let token = transaction
-        .query_row(
-            "SELECT * FROM tokens WHERE hash = ?",
-            [hash.0],
-            token_from_row,
-        )
-        .optional()?
-        .ok_or(EnrolError::UnknownToken)?;
+) -> Result<KeptToken, Failure> {
+    let token = tokens::by_hash(transaction, hash)?.ok_or(EnrolError::UnknownToken)?;
     if token.expires_at <= agent.at {
         return Err(EnrolError::ExpiredToken.into());
     }
-    if !token.reusable && token.used_by.is_some_and(|key| key != agent.key.0) {
+    if !token.reusable && token.used_by.is_some_and(|key| key != agent.key) {
         return Err(EnrolError::UsedToken.into());
     }
     transaction.execute(
@@ -208,7 +127,7 @@ fn use_up(
 /// The name that the machine will have in the token's centre.
 fn device_of(
     transaction: &Transaction<'_>,
-    token: &StoredToken,
+    token: &KeptToken,
     known: Option<&Agent>,
     agent: &NewAgent,
 ) -> Result<DeviceId, Failure> {
@@ -294,15 +213,4 @@ fn store(
             ":until": milliseconds(agent.certificate_until),
         },
     )
-}
-
-fn token_from_row(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
-    let device = |device: Option<String>| device.map(|device| device.parse()).transpose();
-    Ok(StoredToken {
-        centre: id(row, "centre")?,
-        device: convert(row, "device", device)?,
-        reusable: row.get("reusable")?,
-        expires_at: time(row, "expires_at")?,
-        used_by: row.get("used_by")?,
-    })
 }

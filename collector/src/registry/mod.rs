@@ -2,12 +2,13 @@
 //!
 //! One SQLite file, opened by `serve` and, beside it, by each run of the other commands. In reading
 //! order: the types and the [`Registry`] handle here, `migrate` (the file and its schema), then
-//! `centres`, `agents` and `enrol` with their queries. Secrets are kept as hashes only.
+//! `centres`, `tokens`, `enrol` and `agents` with their queries. Secrets are kept as hashes only.
 
 mod agents;
 mod centres;
 mod enrol;
 mod migrate;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,13 +19,14 @@ use proto::ids::{AgentId, CentreId, DeviceId};
 use rusqlite::Connection;
 
 pub use centres::Imported;
-pub use enrol::{AGENTS_PER_CENTRE, EnrolError, NewAgent, NewToken, TokenHash};
+pub use enrol::{AGENTS_PER_CENTRE, EnrolError, NewAgent};
+pub use tokens::{InvalidTokenId, KeptToken, NewToken, TokenHash, TokenId};
 
 /// The file in the data folder.
 pub const FILE: &str = "registry.sqlite";
 
 /// A service centre, as `centre import` read it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Centre {
     /// Slug, chosen by the province.
     pub id: CentreId,
@@ -136,6 +138,8 @@ pub enum RegistryError {
     UnknownCentre { centre: CentreId },
     #[error("there is no agent {agent}: `dawnwatch-collector agent list` shows them")]
     UnknownAgent { agent: AgentId },
+    #[error("there is no token {token}: `dawnwatch-collector token list` shows them")]
+    UnknownToken { token: TokenId },
     #[error("the program is stopping")]
     Stopping,
 }
@@ -199,11 +203,23 @@ impl Registry {
         })
     }
 
-    /// The one way to the database.
+    /// Reads, or writes what is no change of version.
     async fn call<T: Send + 'static>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        self.run(operation, work, |_| false).await
+    }
+
+    /// The one way to the database. `changed` tells by its result whether the work, which committed,
+    /// made another version. That is counted where the work is done: whoever asked for it may be gone
+    /// by then, a caller that hung up for example.
+    async fn run<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        changed: fn(&T) -> bool,
     ) -> Result<T, RegistryError> {
         let shared = Arc::clone(&self.shared);
         let work = move || {
@@ -212,19 +228,19 @@ impl Registry {
                 .connection
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|source| RegistryError::Query {
+            let result = work(&mut connection).map_err(|source| RegistryError::Query {
                 path: shared.path.clone(),
                 operation,
                 source,
-            })
+            })?;
+            if changed(&result) {
+                shared.changes.fetch_add(1, Ordering::AcqRel);
+            }
+            Ok(result)
         };
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| RegistryError::Stopping)?
-    }
-
-    fn changed(&self) {
-        self.shared.changes.fetch_add(1, Ordering::AcqRel);
     }
 }
 

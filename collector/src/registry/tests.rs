@@ -313,7 +313,10 @@ async fn what_agents_say_and_when_is_kept() {
         kind: "router".into(),
     };
     let until = f.now + 100 * DAY;
-    f.registry.renewed(agent.id.clone(), until).await.unwrap();
+    let before = agent.certificate_until;
+    let renewed = || f.registry.renewed(agent.id.clone(), before, until);
+    assert!(renewed().await.unwrap());
+    assert!(!renewed().await.unwrap(), "another is the newest by now");
     let hello = f.registry.said_hello(agent.id.clone(), host, f.now);
     hello.await.unwrap();
     let seen = vec![(agent.id.clone(), f.now + DAY, true)];
@@ -364,6 +367,74 @@ async fn changes_are_noticed_whoever_made_them() {
     assert_eq!(version().await, enrolled);
     other.revoke(agent.id, f.now).await.unwrap();
     assert_ne!(version().await, enrolled);
+}
+
+#[tokio::test]
+async fn a_change_counts_even_when_whoever_asked_for_it_is_gone() {
+    use std::future::Future;
+    use std::task::{Context, Waker};
+
+    let f = fixture().await;
+    let token = f.shared_token().await;
+    let agent = f.enrol(token, 1, "pc").await.unwrap();
+    let until = f.now + 100 * DAY;
+    let host = Host {
+        hostname: "renamed".into(),
+        ..Host::default()
+    };
+    let renewed = f
+        .registry
+        .renewed(agent.id.clone(), agent.certificate_until, until);
+    type Abandoned<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+    let abandoned: [Abandoned<'_>; 5] = [
+        Box::pin(async { drop(f.enrol(token, 2, "pc").await) }),
+        Box::pin(async { drop(renewed.await) }),
+        Box::pin(async { drop(f.registry.said_hello(agent.id.clone(), host, f.now).await) }),
+        Box::pin(async { drop(f.registry.import_centres(vec![centre("that-khe")]).await) }),
+        Box::pin(async { drop(f.registry.revoke(agent.id.clone(), f.now).await) }),
+    ];
+    for mut call in abandoned {
+        let before = f.registry.version().await.unwrap();
+        // Asked once, and dropped before the answer.
+        let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        drop(call);
+        let counted = async { while f.registry.version().await.unwrap() == before {} };
+        let in_time = tokio::time::timeout(Duration::from_secs(30), counted).await;
+        assert!(in_time.is_ok(), "still {before:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_leaked_is_withdrawn() {
+    let f = fixture().await;
+    let leaked = f.shared_token().await;
+    let other = f.token(1, |_| {}).await;
+    let agent = f.enrol(leaked, 1, "pc").await.unwrap();
+    let used = |tokens: Vec<KeptToken>| -> Vec<_> {
+        let tokens = tokens.into_iter();
+        tokens.map(|token| (token.id, token.used_by)).collect()
+    };
+    let tokens = used(f.registry.tokens().await.unwrap());
+    assert_eq!(tokens, [(other.id(), None), (leaked.id(), Some(agent.key))]);
+    let revoked = f.registry.revoke_token(leaked.id()).await.unwrap();
+    assert!(revoked.reusable);
+    let refused = f.enrol(leaked, 2, "pc").await;
+    assert!(matches!(refused, Err(EnrolError::UnknownToken)));
+    // What it gave before stays, and so does the other token.
+    assert_eq!(f.registry.agents().await.unwrap(), [agent]);
+    assert!(f.enrol(other, 3, "pc").await.is_ok());
+    let again = f.registry.revoke_token(leaked.id()).await.unwrap_err();
+    assert!(again.to_string().contains("token list"), "{again}");
+}
+
+#[test]
+fn ids_of_tokens_are_eight_digits() {
+    let id = TokenHash([0x0a; 32]).id();
+    assert_eq!(id.to_string(), "0a0a0a0a");
+    assert_eq!("0A0a0a0a".parse(), Ok(id));
+    for bad in ["", "0a0a0a0", "0a0a0a0a0", "+a0a0a0a", "0a0a0a0g"] {
+        assert_eq!(bad.parse::<TokenId>(), Err(InvalidTokenId), "{bad}");
+    }
 }
 
 #[tokio::test]
