@@ -18,7 +18,7 @@ pub(crate) enum Command {
     Serve,
     /// Make the data folder: the authority that agents trust, and the registry
     Init,
-    /// Make tokens that let machines enrol
+    /// Make, list and revoke tokens that let machines enrol
     #[command(subcommand)]
     Token(token::Command),
     /// Import and list service centres

@@ -1,4 +1,4 @@
-//! `token create`.
+//! `token create`, `token list`, `token revoke`.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use dawnwatch_collector::ca::Authority;
 use dawnwatch_collector::config::Config;
+use dawnwatch_collector::registry::{KeptToken, TokenId};
 use dawnwatch_collector::token::{self, Grant, USUAL_VALIDITY};
+use jiff::tz::Offset;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use proto::ids::{CentreId, DeviceId};
 
@@ -35,6 +37,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME", conflicts_with = "reusable")]
         device: Option<DeviceId>,
     },
+    /// List the tokens, those that expired within a week or were used too; never their secrets
+    List,
+    /// Withdraw a token at once: nobody enrols with it any more
+    ///
+    /// Machines that did stay enrolled; see `agent list` and `agent revoke`.
+    Revoke {
+        /// As `token list` shows it
+        #[arg(value_name = "ID")]
+        token: TokenId,
+    },
 }
 
 /// `90m`, `24h`, `7d`.
@@ -50,39 +62,74 @@ fn validity(text: &str) -> Result<Duration, String> {
 
 impl Command {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let Self::Create {
-            centre,
-            valid,
-            reusable,
-            device,
-        } = self;
-        let expires_at = Timestamp::now()
-            .checked_add(valid.unwrap_or(USUAL_VALIDITY))
-            .context("the clock of this machine is wrong")?;
-        let authority = Authority::load(&config.data)?;
-        let registry = registry(config)?;
-        let grant = Grant {
-            centre: centre.clone(),
-            device,
-            reusable,
-            expires_at,
-        };
-        let token = token::create(&registry, authority.fingerprint(), grant).await?;
-        let uses = if reusable {
-            "any number of machines"
-        } else {
-            "one machine"
-        };
-        let until = output::time(Some(expires_at), config.utc_offset);
-        note(&format!("For {uses} of {centre}, until {until}:"));
-        if config.grpc_names.is_empty() {
-            note("Other machines need a name of this one: set [grpc] names in the settings.");
+        match self {
+            Self::Create {
+                centre,
+                valid,
+                reusable,
+                device,
+            } => {
+                let expires_at = Timestamp::now()
+                    .checked_add(valid.unwrap_or(USUAL_VALIDITY))
+                    .context("the clock of this machine is wrong")?;
+                let grant = Grant {
+                    centre,
+                    device,
+                    reusable,
+                    expires_at,
+                };
+                create(config, grant).await
+            }
+            Self::List => {
+                let tokens = registry(config)?.tokens().await?;
+                output::print(&list(&tokens, config.utc_offset))
+            }
+            Self::Revoke { token } => {
+                let revoked = registry(config)?.revoke_token(token).await?;
+                output::print(&format!("{token} ({}) revoked", revoked.centre))
+            }
         }
-        let url = config.url();
-        output::print(&format!(
-            "dawnwatch-agent enroll --collector {url} --token {token}"
-        ))
     }
+}
+
+async fn create(config: &Config, grant: Grant) -> anyhow::Result<()> {
+    let authority = Authority::load(&config.data)?;
+    let registry = registry(config)?;
+    let uses = if grant.reusable {
+        "any number of machines"
+    } else {
+        "one machine"
+    };
+    let until = output::time(Some(grant.expires_at), config.utc_offset);
+    let told = format!("For {uses} of {}, until {until}:", grant.centre);
+    let token = token::create(&registry, authority.fingerprint(), grant).await?;
+    note(&told);
+    if config.grpc_names.is_empty() {
+        note("Other machines need a name of this one: set [grpc] names in the settings.");
+    }
+    let url = config.url();
+    output::print(&format!(
+        "dawnwatch-agent enroll --collector {url} --token {token}"
+    ))
+}
+
+fn list(tokens: &[KeptToken], offset: Offset) -> String {
+    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let row = |token: &KeptToken| {
+        [
+            token.id.to_string(),
+            token.centre.to_string(),
+            token
+                .device
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), ToString::to_string),
+            yes(token.reusable),
+            output::time(Some(token.expires_at), offset),
+            yes(token.used_by.is_some()),
+        ]
+    };
+    let header = ["ID", "CENTRE", "DEVICE", "REUSABLE", "EXPIRES", "USED"];
+    output::table(header, tokens.iter().map(row).collect())
 }
 
 /// For the person at the terminal, not for the pipe.
