@@ -4,6 +4,7 @@
 //! version cannot serve yet are refused by name, never ignored.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,8 +24,12 @@ use crate::registry;
 pub const USUAL_DATA: &str = "/var/lib/dawnwatch-collector";
 
 /// How long a certificate may be made to last.
-const LIFETIME: std::ops::RangeInclusive<Duration> =
+const LIFETIME: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_hours(10 * 366 * 24);
+
+/// How often measurements may be sent. Seldom enough to matter, the collector would take samples for
+/// late ([`proto::limits::LIVE_WINDOW`]) and a stream for dead.
+const REPORT_INTERVAL: RangeInclusive<Duration> = *INTERVAL.start()..=Duration::from_mins(1);
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +136,8 @@ impl Config {
             anchors: anchors(&root),
             link_interval: interval("link_interval").unwrap_or(usual.link_interval),
             host_interval: interval("host_interval").unwrap_or(usual.host_interval),
-            report_interval: interval("report_interval").unwrap_or(usual.report_interval),
+            report_interval: duration(&plan, "report_interval", REPORT_INTERVAL)
+                .unwrap_or(usual.report_interval),
         };
         // Last, because "known here" lists keys in the order of asking.
         refuse_unsupported(&root);
@@ -273,7 +279,7 @@ fn names(grpc: &Table<'_>) -> Vec<ServerName<'static>> {
 fn duration(
     table: &Table<'_>,
     key: &'static str,
-    allowed: std::ops::RangeInclusive<Duration>,
+    allowed: RangeInclusive<Duration>,
 ) -> Option<Duration> {
     let duration = table.duration(key)?;
     if allowed.contains(&duration) {
@@ -288,27 +294,42 @@ fn anchors(root: &Table<'_>) -> Vec<Anchor> {
     let mut anchors: Vec<Anchor> = Vec::new();
     for (position, table) in root.tables("anchor").iter().enumerate() {
         table.require(&["name", "address"]);
-        let text = |key| {
-            let text = table.text(key)?;
-            if is_label(&text) {
-                return Some(text);
-            }
-            table.mistake_at(key, &not_a_label());
-            None
-        };
-        let (Some(name), Some(address)) = (text("name"), text("address")) else {
+        if position == TARGETS_PER_PLAN {
+            let message = format!("is one anchor too many: {TARGETS_PER_PLAN} are allowed");
+            table.mistake_at("name", &message);
+        }
+        let name = text_that(table, "name", is_label, &not_a_label());
+        let address = text_that(table, "address", is_host, NOT_A_HOST);
+        let (Some(name), Some(address)) = (name, address) else {
             continue;
         };
         if anchors.iter().any(|anchor| anchor.name == name) {
             table.mistake_at("name", "is the name of another anchor too");
         }
-        if position == TARGETS_PER_PLAN {
-            let message = format!("is one anchor too many: {TARGETS_PER_PLAN} are allowed");
-            table.mistake_at("name", &message);
-        }
         anchors.push(Anchor { name, address });
     }
     anchors
+}
+
+const NOT_A_HOST: &str = "must be a host name or an IP address and nothing else, such as \"192.0.2.10\": no https://, no port";
+
+fn is_host(text: &str) -> bool {
+    // The plan has it as a text of limited length.
+    is_label(text) && ServerName::try_from(text).is_ok()
+}
+
+fn text_that(
+    table: &Table<'_>,
+    key: &'static str,
+    is_good: fn(&str) -> bool,
+    complaint: &str,
+) -> Option<String> {
+    let text = table.text(key)?;
+    if is_good(&text) {
+        return Some(text);
+    }
+    table.mistake_at(key, complaint);
+    None
 }
 
 #[cfg(test)]

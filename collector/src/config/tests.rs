@@ -1,6 +1,6 @@
 //! Settings as people write them, right and wrong.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 
@@ -94,6 +94,63 @@ name = "isp"
     );
     let text = mistakes.to_string();
     assert!(text.contains("c.toml:21: alertmanager is not supported by this version yet"));
+}
+
+#[test]
+fn an_anchor_has_an_address_that_can_be_probed() {
+    let check = |address: &str, good: bool| {
+        let text = format!("[[anchor]]\nname = 'hub'\naddress = '{address}'");
+        match Config::parse("c.toml", &text) {
+            Ok(config) => assert!(good && config.anchors[0].address == address, "{address}"),
+            Err(mistakes) => {
+                let told = mistakes.to_string();
+                let expected = "c.toml:3: anchor.address must be a host name or an IP address";
+                assert!(!good && told.starts_with(expected), "{told}");
+            }
+        }
+    };
+    check("192.0.2.10", true);
+    check("2001:db8::10", true);
+    check("core.dawnwatch.example", true);
+    check("localhost", true);
+    check("https://192.0.2.10", false);
+    check("192.0.2.10:443", false);
+    check("[2001:db8::10]", false);
+    check("192.0.2.256", false);
+    check("192.0.2.0/24", false);
+    check("core router", false);
+    check("", false);
+}
+
+#[test]
+fn there_are_as_many_anchors_as_a_plan_may_have() {
+    let anchor = |number| format!("[[anchor]]\nname = 'a{number}'\naddress = '192.0.2.1'\n");
+    let most: String = (0..TARGETS_PER_PLAN).map(anchor).collect();
+    assert_eq!(parse(&most).plan().validate(), Ok(()));
+    // Told even when there is more to say of that anchor, and told once.
+    let more = format!(
+        "{most}[[anchor]]\nname = 'a64'\naddress = 'a b'\n{}",
+        anchor(65)
+    );
+    let mistakes = Config::parse("c.toml", &more).unwrap_err();
+    let line = 3 * TARGETS_PER_PLAN + 2;
+    let lines: Vec<usize> = mistakes.mistakes.iter().map(|m| m.line).collect();
+    assert_eq!(lines, [line, line + 1], "{mistakes}");
+    assert!(mistakes.to_string().contains("one anchor too many: 64"));
+}
+
+#[test]
+fn reports_come_while_they_are_news() {
+    let report = |every: &str| {
+        let text = format!("[plan]\nreport_interval = '{every}'");
+        Config::parse("c.toml", &text).map(|config| config.report_interval)
+    };
+    assert_eq!(report("1m").unwrap(), Duration::from_mins(1));
+    let told = report("61s").unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "c.toml:2: plan.report_interval must be from 1 s to 60 s"
+    );
 }
 
 #[test]
