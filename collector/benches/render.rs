@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dawnwatch_collector::latest::{DeviceKey, Enrolled, Latest, lock};
+use dawnwatch_collector::latest::{DeviceKey, Enrolled, Latest, Patience, lock};
 use dawnwatch_collector::metrics::exposition::Exposition;
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -87,7 +87,10 @@ impl Fleet {
                 device: format!("pc-{:02}", device % DEVICES_PER_CENTRE).parse()?,
             });
         }
-        let latest = Latest::new(Duration::from_hours(1));
+        let latest = Latest::new(Patience {
+            reports: Duration::from_hours(1),
+            samples: Duration::from_hours(1),
+        });
         let enrolled = keys.iter().map(|key| {
             let enrolled = Enrolled {
                 agent: format!("{}-{}", key.centre, key.device).parse()?,
@@ -114,7 +117,7 @@ impl Fleet {
         for key in &keys {
             let device = exposition.latest.device(key).context("is enrolled")?;
             let mut device = lock(&device);
-            slots = series.iter().map(|series| device.slot(series)).collect();
+            slots = series.iter().filter_map(|series| device.slot(series)).collect();
         }
         Ok(Self {
             exposition,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dawnwatch_collector::centres;
-use dawnwatch_collector::latest::{Device, DeviceKey, Enrolled, HISTORY_MINUTES, Latest, lock};
+use dawnwatch_collector::latest::{Device, DeviceKey, Enrolled, HISTORY_MINUTES, Latest, Patience, lock};
 use dawnwatch_collector::web::{Web, router};
 use jiff::{Timestamp, ToSpan as _};
 use proto::metrics as catalogue;
@@ -26,7 +26,10 @@ async fn main() -> anyhow::Result<()> {
         None => Vec::new(),
     };
     // So long that nothing falls silent while somebody looks.
-    let latest = Arc::new(Latest::new(Duration::from_hours(24)));
+    let latest = Arc::new(Latest::new(Patience {
+        reports: Duration::from_hours(24),
+        samples: Duration::from_hours(24),
+    }));
     let mut enrolled = Vec::new();
     for (number, centre) in centres.iter().enumerate() {
         // The third has no agent yet.
@@ -97,7 +100,7 @@ fn report(device: &mut Device, centre: usize) {
             part,
             labels: labels.collect(),
         };
-        let slot = device.slot(&series);
+        let slot = device.slot(&series).expect("a place");
         let mut time = Timestamp::now().as_millisecond();
         time -= 60_000 * i64::try_from(HISTORY_MINUTES).unwrap_or(0);
         for minute in 0..HISTORY_MINUTES {

@@ -7,10 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use jiff::Timestamp;
 use proto::limits::MESSAGE_BYTES;
 use proto::plan::Plan;
@@ -18,8 +14,8 @@ use proto::wire::enrolment_server::EnrolmentServer;
 use proto::wire::session_server::SessionServer;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -29,19 +25,18 @@ use crate::ca::Authority;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::enroll::{Enroller, Outcome};
+use crate::health::Health;
 use crate::ingest::Ingest;
-use crate::latest::{Latest, Presence};
+use crate::latest::{Latest, Patience};
 use crate::listen;
 use crate::metrics::exposition::Exposition;
 use crate::metrics::own::Own;
+use crate::presence::Noter;
 use crate::registry::Registry;
 use crate::web::{self, Web};
 
 /// How long open calls get to end.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How often the registry learns who was heard.
-const NOTE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What arrives on one connection before its agent must wait; batches are far smaller.
 const WINDOW: u32 = 1 << 18;
@@ -73,11 +68,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     let plan = config.plan();
     plan.validate()
         .context("the plan of the configuration is outside the limits")?;
-    let longest = plan
-        .host_interval
-        .max(plan.link_interval)
-        .max(plan.report_interval);
-    let latest = Arc::new(Latest::new(longest * 3));
+    let latest = Arc::new(Latest::new(Patience::with(&plan)));
     let own = Arc::new(Own::new(Timestamp::now())?);
     let directory =
         Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own)).await?;
@@ -90,11 +81,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         province: config.province.clone(),
         utc_offset: config.utc_offset,
     };
-    let health = Health {
-        exposition,
-        own: Arc::clone(&own),
-        registry: registry.clone(),
-    };
+    let health = Health::new(exposition, Arc::clone(&own), registry.clone());
     let router = web::router(Web {
         latest: Arc::clone(&latest),
         centres: directory.centres(),
@@ -161,6 +148,13 @@ impl App {
         info!(page = %self.http_address, agents = %self.grpc_address, version = proto::VERSION,
             "Serving.");
         let stop = CancellationToken::new();
+        let note_soon = Arc::new(Notify::new());
+        let mut noter = Noter::new(
+            self.registry.clone(),
+            Arc::clone(&self.latest),
+            Arc::clone(&self.own),
+            Arc::clone(&note_soon),
+        );
         let mut tasks = JoinSet::new();
         let web = axum::serve(self.http, self.router)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -173,6 +167,7 @@ impl App {
                 Arc::clone(&self.latest),
                 Arc::clone(&self.own),
                 self.plan,
+                Arc::clone(&note_soon),
                 stop.clone(),
             ),
             enroller(
@@ -184,31 +179,23 @@ impl App {
             stop.clone(),
         );
         tasks.spawn(async move { grpc.await.context("the agents' server failed") });
-        let followed = Arc::clone(&self.directory);
-        let following = tokio::spawn(async move { followed.follow().await });
-        let noted = (
-            self.registry.clone(),
-            Arc::clone(&self.latest),
-            Arc::clone(&self.own),
-        );
-        let noting = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(NOTE_INTERVAL).await;
-                note_presence(&noted.0, &noted.1, &noted.2).await;
-            }
+        let (directory, stopped) = (Arc::clone(&self.directory), stop.clone());
+        tasks.spawn(async move {
+            stopped.run_until_cancelled(directory.follow()).await;
+            Ok(())
         });
+        // None of the tasks ends by itself: one that does ends the program, with its error.
         let failed = tokio::select! {
             () = shutdown => None,
             ended = tasks.join_next() => ended,
+            () = noter.run() => None,
         };
         stop.cancel();
         let drain = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, drain).await.is_err() {
             warn!("Some connections did not end in time.");
         }
-        following.abort();
-        noting.abort();
-        note_presence(&self.registry, &self.latest, &self.own).await;
+        noter.finish().await;
         info!("Stopped.");
         match failed {
             Some(ended) => ended?,
@@ -260,76 +247,4 @@ async fn serve_agents(
         .add_service(EnrolmentServer::new(enroller).max_decoding_message_size(MESSAGE_BYTES))
         .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop.cancelled_owned())
         .await
-}
-
-/// Lets the registry know who was heard, so that a restart does not take the silent for new.
-async fn note_presence(registry: &Registry, latest: &Latest, own: &Own) {
-    let mut seen = Vec::new();
-    latest.visit(None, |device| {
-        let heard = device.presence() != Presence::Never && device.clock_offset.is_some();
-        if let Some(at) = device.last_report.filter(|_| heard) {
-            let goodbye = device.presence() == Presence::Goodbye;
-            seen.push((device.enrolled.agent.clone(), at, goodbye));
-        }
-    });
-    if let Err(error) = registry.last_seen(seen).await {
-        own.registry_errors.inc();
-        warn!(%error, "When agents were last heard could not be noted.");
-    }
-}
-
-/// What machines ask of the collector: its metrics, and whether it works.
-struct Health {
-    exposition: Exposition,
-    own: Arc<Own>,
-    registry: Registry,
-}
-
-impl Health {
-    fn router(self) -> Router {
-        Router::new()
-            .route("/metrics", get(metrics))
-            .route("/healthz", get(|| async { "alive\n" }))
-            .route("/readyz", get(ready))
-            .with_state(Arc::new(self))
-    }
-}
-
-async fn metrics(State(health): State<Arc<Health>>) -> Response {
-    // Rendering is work for a thread of its own: it must not hold up the streams.
-    let rendering = tokio::task::spawn_blocking(move || {
-        let started = Instant::now();
-        let (page, series) = health.exposition.render(Timestamp::now());
-        health
-            .own
-            .series
-            .set(i64::try_from(series).unwrap_or(i64::MAX));
-        let mut page = page.into_bytes();
-        let own = health.own.render(&mut page);
-        health
-            .own
-            .render_duration
-            .set(started.elapsed().as_secs_f64());
-        own.map(|()| page)
-    });
-    match rendering.await {
-        Ok(Ok(page)) => {
-            let format = "text/plain; version=0.0.4; charset=utf-8";
-            ([(header::CONTENT_TYPE, format)], page).into_response()
-        }
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
-
-/// Ready once the registry answers; it is open before the port is.
-async fn ready(State(health): State<Arc<Health>>) -> Response {
-    match health.registry.version().await {
-        Ok(_) => "ready\n".into_response(),
-        Err(error) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("not ready: {error}\n"),
-        )
-            .into_response(),
-    }
 }

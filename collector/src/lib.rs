@@ -1,7 +1,8 @@
 //! The central program, in reading order: [`config`] → [`setup`] (a new data folder) → [`app`] (build,
 //! then run) → [`ca`], [`token`] and [`enroll`] (token + CSR → certificate) → [`listen`] (TLS) →
 //! [`ingest`] (one stream per agent; [`directory`] says who may, [`seen`] what is new) → [`latest`]
-//! (newest value per series) → [`metrics`] (`/metrics`) and [`web`] (page and API). [`centres`] and
+//! (newest value per series) → [`metrics`] and [`health`] (`/metrics`) and [`web`] (page and API);
+//! [`presence`] notes who was there. [`centres`] and
 //! [`calendar`] read what operators write. [`registry`] alone knows SQL. It never looks at an agent's
 //! machine itself and depends on nothing of the agent's.
 
@@ -12,11 +13,13 @@ pub mod centres;
 pub mod config;
 pub mod directory;
 pub mod enroll;
+pub mod health;
 pub mod ingest;
 pub mod latest;
 pub mod listen;
 pub mod metrics;
 mod private;
+pub mod presence;
 pub mod registry;
 pub mod seen;
 pub mod setup;

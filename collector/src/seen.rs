@@ -1,7 +1,7 @@
 //! Which batches of an agent were already taken, so that none is counted twice.
 //!
-//! Batches come in any order, so a high-water mark is not enough. Bounded, by closing the oldest
-//! gap: a batch that would have filled it is then taken for a duplicate.
+//! Batches come in any order, so a high-water mark is not enough. Bounded, by forgetting the oldest
+//! run: to count a batch twice is the smaller harm, to take a new one for a duplicate would lose it.
 //!
 //! In memory: after a restart of the collector a batch whose acknowledgement was lost is counted
 //! again; its samples, which have the same times, change nothing in the live view.
@@ -47,12 +47,9 @@ fn insert(taken: &mut Ranges, sequence: u64) -> bool {
         return false;
     }
     taken.insert(sequence);
-    if taken.len() > RUNS {
-        let mut ends = taken.iter().map(|(_, last)| last);
-        if let (Some(_), Some(second)) = (ends.next(), ends.next()) {
-            drop(ends);
-            taken.insert_range(0, second);
-        }
+    let second = taken.iter().nth(1).map(|(first, _)| first);
+    if let Some(second) = second.filter(|_| taken.len() > RUNS) {
+        taken.remove_below(second);
     }
     true
 }
@@ -79,7 +76,11 @@ mod tests {
         }
         let (_, taken) = seen.instances.front().expect("one instance");
         assert!(taken.len() <= RUNS);
-        assert!(!seen.is_new(1, 3), "its gap was closed");
+        assert!(!seen.is_new(1, 99_998), "the newest are known");
+        assert!(
+            seen.is_new(1, 2),
+            "the oldest are forgotten, not taken for known"
+        );
         for instance in 0..100 {
             seen.is_new(instance, 1);
         }

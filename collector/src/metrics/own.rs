@@ -10,7 +10,7 @@ use proto::metrics::{self as catalogue, Metric};
 use proto::stream::Reject;
 
 /// Why a stream ended; the values of a label.
-pub const STREAM_ENDS: [&str; 11] = [
+pub const STREAM_ENDS: [&str; 12] = [
     "goodbye",
     "closed",
     "broken",
@@ -21,6 +21,7 @@ pub const STREAM_ENDS: [&str; 11] = [
     "not_reading",
     "replaced",
     "revoked",
+    "moved",
     "shutdown",
 ];
 

@@ -5,18 +5,24 @@
 //! them. Late samples never get in. Everything is in memory: after a restart the agents, which
 //! reconnect within seconds, fill it again.
 
+mod history;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use proto::ids::{AgentId, CentreId, DeviceId};
+use proto::limits::SERIES_PER_AGENT;
 use proto::metrics::{self as catalogue, Metric};
+use proto::plan::Plan;
 use proto::stream::Series;
 use tokio::time::Instant;
 
-/// Minutes of history that the page can draw.
-pub const HISTORY_MINUTES: usize = 60;
+pub use self::history::HISTORY_MINUTES;
+use self::history::History;
 
 /// Metrics whose last hour is kept, minute by minute.
 static WITH_HISTORY: [&Metric; 4] = [
@@ -73,7 +79,35 @@ pub enum Presence {
 #[derive(Debug)]
 pub struct Latest {
     devices: RwLock<BTreeMap<DeviceKey, Arc<Mutex<Device>>>>,
-    stale_after: Duration,
+    patience: Patience,
+}
+
+/// How long silence may last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Without a report, before an agent counts as silent.
+    pub reports: Duration,
+    /// Without a sample, before one series vanishes.
+    pub samples: Duration,
+}
+
+impl Patience {
+    /// Less than this is a hiccup, however short the intervals are.
+    const LEAST: Duration = Duration::from_secs(10);
+
+    /// Three times what is agreed.
+    #[must_use]
+    pub fn with(plan: &Plan) -> Self {
+        let three = |interval: Duration| (interval * 3).max(Self::LEAST);
+        let longest = plan
+            .host_interval
+            .max(plan.link_interval)
+            .max(plan.report_interval);
+        Self {
+            reports: three(plan.report_interval),
+            samples: three(longest),
+        }
+    }
 }
 
 /// One device and its series. Borrow it through [`Latest::visit`].
@@ -93,7 +127,9 @@ pub struct Device {
     heard: Option<Instant>,
     index: HashMap<Series, usize>,
     slots: Vec<Slot>,
-    stale_after: Duration,
+    /// Counts streams: slots belong to the one that named them.
+    stream: u64,
+    patience: Patience,
 }
 
 /// The newest value of one series.
@@ -110,16 +146,18 @@ pub struct Slot {
     /// `name{labels} ` as `/metrics` shows it, rendered once.
     pub exposition: Box<str>,
     received: Instant,
+    /// The newest stream that named it.
+    stream: u64,
     history: Option<Box<History>>,
 }
 
 impl Latest {
-    /// An empty view, in which silence longer than `stale_after` makes values vanish.
+    /// An empty view, in which values vanish when patience ends.
     #[must_use]
-    pub fn new(stale_after: Duration) -> Self {
+    pub fn new(patience: Patience) -> Self {
         Self {
             devices: RwLock::default(),
-            stale_after,
+            patience,
         }
     }
 
@@ -136,7 +174,7 @@ impl Latest {
                 _ => Arc::new(Mutex::new(Device::new(
                     key.clone(),
                     enrolled,
-                    self.stale_after,
+                    self.patience,
                 ))),
             };
             devices.insert(key, device);
@@ -177,7 +215,7 @@ pub fn lock(device: &Mutex<Device>) -> MutexGuard<'_, Device> {
 }
 
 impl Device {
-    fn new(key: DeviceKey, enrolled: Enrolled, stale_after: Duration) -> Self {
+    fn new(key: DeviceKey, enrolled: Enrolled, patience: Patience) -> Self {
         Self {
             last_report: enrolled.last_report,
             said_goodbye: enrolled.goodbye,
@@ -188,7 +226,8 @@ impl Device {
             heard: None,
             index: HashMap::new(),
             slots: Vec::new(),
-            stale_after,
+            stream: 0,
+            patience,
         }
     }
 
@@ -199,7 +238,7 @@ impl Device {
             Presence::Goodbye
         } else if self
             .heard
-            .is_some_and(|heard| heard.elapsed() < self.stale_after)
+            .is_some_and(|heard| heard.elapsed() < self.patience.reports)
         {
             Presence::Live
         } else if self.last_report.is_some() {
@@ -209,26 +248,57 @@ impl Device {
         }
     }
 
-    /// Begins a stream: what the streams before it defined and no longer send is forgotten. Slots
-    /// named before are void.
-    pub fn begin_stream(&mut self) {
-        let stale_after = self.stale_after;
-        self.slots
-            .retain(|slot| slot.received.elapsed() < stale_after);
+    /// Begins a stream and returns its number. What the streams before it defined stays for as long
+    /// as it is live or has a history to show.
+    pub fn begin_stream(&mut self, now_unix_ms: i64) -> u64 {
+        let stale_after = self.patience.samples;
+        self.slots.retain(|slot| {
+            slot.received.elapsed() < stale_after
+                || slot
+                    .history
+                    .as_ref()
+                    .is_some_and(|history| history.reaches(now_unix_ms))
+        });
         let position = |(position, slot): (usize, &Slot)| (slot.series.clone(), position);
         self.index = self.slots.iter().enumerate().map(position).collect();
+        self.stream += 1;
+        self.stream
     }
 
-    /// The slot of a series, made when it is new.
-    pub fn slot(&mut self, series: &Series) -> usize {
-        if let Some(slot) = self.index.get(series) {
-            return *slot;
+    /// Whether it reported to this process, or said goodbye to it.
+    #[must_use]
+    pub fn was_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
+    /// The number of the newest stream. Slots that an older one named are void.
+    #[must_use]
+    pub fn stream(&self) -> u64 {
+        self.stream
+    }
+
+    /// The slot of a series, made when it is new. A device has [`SERIES_PER_AGENT`] of them, however
+    /// many streams it opens: the newest stream takes the places of what it does not name itself.
+    /// `None` when it named them all.
+    pub fn slot(&mut self, series: &Series) -> Option<usize> {
+        if let Some(position) = self.index.get(series) {
+            self.slots.get_mut(*position)?.stream = self.stream;
+            return Some(*position);
         }
-        let slot = self.slots.len();
-        self.slots
-            .push(Slot::new(series.clone(), &self.key, &self.enrolled.kind));
-        self.index.insert(series.clone(), slot);
-        slot
+        let slot = Slot::new(series.clone(), &self.key, &self.enrolled.kind, self.stream);
+        let position = if self.slots.len() < SERIES_PER_AGENT {
+            self.slots.push(slot);
+            self.slots.len() - 1
+        } else {
+            let stream = self.stream;
+            let position = self.slots.iter().position(|slot| slot.stream < stream)?;
+            let place = self.slots.get_mut(position)?;
+            self.index.remove(&place.series);
+            *place = slot;
+            position
+        };
+        self.index.insert(series.clone(), position);
+        Some(position)
     }
 
     /// Notes that measurements arrived.
@@ -243,6 +313,14 @@ impl Device {
     /// Notes that the agent announced its silence: its values vanish now.
     pub fn goodbye(&mut self) {
         self.said_goodbye = true;
+    }
+
+    /// Takes a late sample: it corrects history, if it is of the last hour, and nothing else.
+    pub fn remember(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
+        let slot = self.slots.get_mut(slot);
+        if let Some(history) = slot.and_then(|slot| slot.history.as_mut()) {
+            history.add(time_unix_ms, value);
+        }
     }
 
     /// Takes a live sample. An older one than the newest known changes history only.
@@ -266,7 +344,7 @@ impl Device {
         let now = Instant::now();
         let fresh = move |slot: &&Slot| {
             let age = now.saturating_duration_since(slot.received);
-            live && slot.time_unix_ms > i64::MIN && age < self.stale_after
+            live && slot.time_unix_ms > i64::MIN && age < self.patience.samples
         };
         self.slots.iter().filter(fresh)
     }
@@ -284,7 +362,7 @@ impl Device {
 }
 
 impl Slot {
-    fn new(series: Series, key: &DeviceKey, kind: &str) -> Self {
+    fn new(series: Series, key: &DeviceKey, kind: &str, stream: u64) -> Self {
         let history = WITH_HISTORY.contains(&series.metric).then(Box::default);
         let exposition = crate::metrics::exposition::name_of(&series, key, kind).into_boxed_str();
         Self {
@@ -294,6 +372,7 @@ impl Slot {
             time_unix_ms: i64::MIN,
             exposition,
             received: Instant::now(),
+            stream,
             history,
         }
     }
@@ -313,176 +392,5 @@ impl Slot {
             .as_ref()
             .map(|history| history.until(now_unix_ms))
             .unwrap_or_default()
-    }
-}
-
-/// Means per minute in a ring.
-#[derive(Debug)]
-struct History {
-    minutes: [(i64, f32, u16); HISTORY_MINUTES],
-}
-
-impl Default for History {
-    fn default() -> Self {
-        Self {
-            minutes: [(i64::MIN, 0.0, 0); HISTORY_MINUTES],
-        }
-    }
-}
-
-impl History {
-    fn add(&mut self, time_unix_ms: i64, value: f64) {
-        let minute = time_unix_ms.div_euclid(60_000);
-        let Some((kept, mean, count)) = self.minutes.get_mut(position_of(minute)) else {
-            return;
-        };
-        if *kept < minute {
-            (*kept, *mean, *count) = (minute, 0.0, 0);
-        }
-        if *kept == minute {
-            *count = count.saturating_add(1);
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "a picture needs no more digits"
-            )]
-            let value = value as f32;
-            *mean += (value - *mean) / f32::from(*count);
-        }
-    }
-
-    fn until(&self, now_unix_ms: i64) -> Vec<Option<f32>> {
-        let now = now_unix_ms.div_euclid(60_000);
-        let length = i64::try_from(HISTORY_MINUTES).unwrap_or(i64::MAX);
-        (now - length + 1..=now)
-            .map(|minute| match self.minutes.get(position_of(minute)) {
-                Some((kept, mean, _)) if *kept == minute => Some(*mean),
-                _ => None,
-            })
-            .collect()
-    }
-}
-
-fn position_of(minute: i64) -> usize {
-    let length = i64::try_from(HISTORY_MINUTES).unwrap_or(i64::MAX);
-    usize::try_from(minute.rem_euclid(length)).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STALE: Duration = Duration::from_secs(45);
-
-    fn latest() -> (Latest, DeviceKey) {
-        let id = |text: &str| text.parse().expect("an id");
-        let key = DeviceKey {
-            centre: id("cong-son"),
-            device: "pc-1".parse().expect("an id"),
-        };
-        let enrolled = Enrolled {
-            agent: "a1".parse().expect("an id"),
-            kind: "pc".into(),
-            version: "1".into(),
-            os: "linux".into(),
-            arch: "x86_64".into(),
-            certificate_until: None,
-            last_report: None,
-            goodbye: false,
-        };
-        let latest = Latest::new(STALE);
-        latest.follow([(key.clone(), enrolled)]);
-        (latest, key)
-    }
-
-    fn cpu() -> Series {
-        let (metric, part) = catalogue::find("dawnwatch_cpu_usage_ratio").expect("known");
-        Series {
-            metric,
-            part,
-            labels: Vec::new(),
-        }
-    }
-
-    fn report(device: &Mutex<Device>, time_unix_ms: i64, value: f64) {
-        let mut device = lock(device);
-        device.reported(Timestamp::UNIX_EPOCH, 0.0, 0);
-        let slot = device.slot(&cpu());
-        device.update(slot, time_unix_ms, value);
-    }
-
-    fn shown(device: &Mutex<Device>) -> (Presence, Option<f64>) {
-        let device = lock(device);
-        (
-            device.presence(),
-            device.value(&catalogue::DEVICE_CPU_USAGE),
-        )
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn values_vanish_in_silence_and_come_back() {
-        let (latest, key) = latest();
-        let device = latest.device(&key).expect("enrolled");
-        assert_eq!(shown(&device), (Presence::Never, None));
-        report(&device, 1_000, 0.5);
-        assert_eq!(shown(&device), (Presence::Live, Some(0.5)));
-        tokio::time::advance(STALE).await;
-        assert_eq!(shown(&device), (Presence::Silent, None));
-        report(&device, 2_000, 0.6);
-        assert_eq!(shown(&device), (Presence::Live, Some(0.6)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_goodbye_is_told_from_silence() {
-        let (latest, key) = latest();
-        let device = latest.device(&key).expect("enrolled");
-        report(&device, 1_000, 0.5);
-        lock(&device).goodbye();
-        assert_eq!(shown(&device), (Presence::Goodbye, None));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_series_that_stops_vanishes_alone() {
-        let (latest, key) = latest();
-        let device = latest.device(&key).expect("enrolled");
-        report(&device, 1_000, 0.5);
-        tokio::time::advance(STALE).await;
-        lock(&device).reported(Timestamp::UNIX_EPOCH, 0.0, 0);
-        assert_eq!(shown(&device), (Presence::Live, None));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_older_sample_never_replaces_a_newer_one() {
-        let (latest, key) = latest();
-        let device = latest.device(&key).expect("enrolled");
-        report(&device, 120_000, 0.5);
-        report(&device, 60_000, 0.9);
-        assert_eq!(shown(&device).1, Some(0.5));
-        let device = lock(&device);
-        let slot = device
-            .of(&catalogue::DEVICE_CPU_USAGE)
-            .next()
-            .expect("live");
-        let history = slot.history(120_000);
-        assert_eq!(
-            history.get(HISTORY_MINUTES - 2..),
-            Some(&[Some(0.9), Some(0.5)][..])
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_new_stream_forgets_what_is_no_longer_sent() {
-        let (latest, key) = latest();
-        let device = latest.device(&key).expect("enrolled");
-        report(&device, 1_000, 0.5);
-        tokio::time::advance(STALE).await;
-        lock(&device).begin_stream();
-        assert_eq!(lock(&device).slots.len(), 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_revoked_device_vanishes() {
-        let (latest, key) = latest();
-        latest.follow([]);
-        assert!(latest.device(&key).is_none());
     }
 }

@@ -5,6 +5,8 @@
 //! sender is not refused but made to wait, which HTTP/2 passes on to it), series a number. What is
 //! refused is counted by reason, and the rest of the batch goes on.
 
+mod end;
+
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +17,10 @@ use jiff::Timestamp;
 use proto::ids::AgentId;
 use proto::limits::{LIVE_WINDOW, OLDEST_PROTOCOL, PROTOCOL};
 use proto::plan::Plan;
-use proto::stream::Decoder;
+use proto::stream::{Decoder, Reject, Sample};
 use proto::wire::session_server::Session;
 use proto::wire::{
-    Ack, Batch, FromAgent, FromCollector, Hello, Welcome, from_agent, from_collector,
+    self, Ack, Batch, FromAgent, FromCollector, Hello, Welcome, from_agent, from_collector,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{debug, info, warn};
 
+use self::end::{End, Watch, replaced, revoked};
 use crate::ca;
 use crate::directory::Directory;
 use crate::latest::{self, Device, DeviceKey, Latest};
@@ -49,6 +52,10 @@ const PACE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Batches it may send at once.
 const BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
+/// Streams per second, on average, that one agent may open, and how many at once.
+const OPENINGS: (NonZeroU32, NonZeroU32) =
+    (NonZeroU32::new(1).unwrap(), NonZeroU32::new(10).unwrap());
+
 /// Messages to an agent that wait to be sent.
 const OUTGOING: usize = 32;
 
@@ -64,22 +71,35 @@ struct Shared {
     latest: Arc<Latest>,
     own: Arc<Own>,
     plan: Plan,
+    note_soon: Arc<Notify>,
     stop: CancellationToken,
     /// The open stream of each agent, and what was seen of it.
     agents: Mutex<HashMap<AgentId, Known>>,
 }
 
-#[derive(Default)]
 struct Known {
-    replaced: Arc<Notify>,
+    /// Cancelled when the agent opens a newer stream.
+    stream: CancellationToken,
     seen: Arc<Mutex<Seen>>,
+    openings: DefaultDirectRateLimiter,
 }
 
-/// Why a stream ended: a word for the metric, and what the agent is told.
-struct End(&'static str, Option<Status>);
+impl Default for Known {
+    fn default() -> Self {
+        let (per_second, burst) = OPENINGS;
+        Self {
+            stream: CancellationToken::new(),
+            seen: Arc::default(),
+            openings: DefaultDirectRateLimiter::direct(
+                Quota::per_second(per_second).allow_burst(burst),
+            ),
+        }
+    }
+}
 
 impl Ingest {
-    /// A service that ends its streams when `stop` is cancelled.
+    /// A service that ends its streams when `stop` is cancelled, and calls `note_soon` when the
+    /// registry should learn who is there and who said goodbye.
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
@@ -87,17 +107,18 @@ impl Ingest {
         latest: Arc<Latest>,
         own: Arc<Own>,
         plan: Plan,
+        note_soon: Arc<Notify>,
         stop: CancellationToken,
     ) -> Self {
-        let agents = Mutex::default();
         let shared = Shared {
             directory,
             registry,
             latest,
             own,
             plan,
+            note_soon,
             stop,
-            agents,
+            agents: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -119,31 +140,54 @@ impl Session for Ingest {
         let key = key.ok_or_else(|| {
             Status::unauthenticated("a client certificate is needed: enrol this machine first")
         })?;
+        // Followed from before the agent is looked up: no change of it goes unnoticed.
+        let agents = self.shared.directory.agents();
         let agent = self.shared.directory.find(key).await.ok_or_else(revoked)?;
+        let (replaced, seen) = self.shared.replace_older_stream(&agent)?;
         let key = DeviceKey {
             centre: agent.centre.clone(),
             device: agent.device.clone(),
         };
         let device = self.shared.latest.device(&key).ok_or_else(revoked)?;
         let (sender, outgoing) = mpsc::channel(OUTGOING);
+        let watch = Watch {
+            agents,
+            replaced,
+            stop: self.shared.stop.clone(),
+        };
         let stream = Stream {
             shared: Arc::clone(&self.shared),
             agent,
             device,
             sender,
+            seen,
+            number: 0,
             decoder: Decoder::default(),
             slots: Vec::new(),
             pace: DefaultDirectRateLimiter::direct(Quota::per_second(PACE).allow_burst(BURST)),
         };
-        tokio::spawn(stream.run(request.into_inner()));
+        tokio::spawn(stream.run(request.into_inner(), watch));
         Ok(Response::new(ReceiverStream::new(outgoing)))
     }
 }
 
-fn revoked() -> Status {
-    Status::permission_denied(
-        "this agent is not known here or was revoked: enrol this machine again with a new token",
-    )
+impl Shared {
+    /// Makes the stream that is being opened the agent's one stream.
+    fn replace_older_stream(
+        &self,
+        agent: &Agent,
+    ) -> Result<(CancellationToken, Arc<Mutex<Seen>>), Status> {
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = agents.entry(agent.id.clone()).or_default();
+        if known.openings.check().is_err() {
+            return Err(Status::resource_exhausted(
+                "too many streams: wait before opening another",
+            ));
+        }
+        known.stream.cancel();
+        known.stream = CancellationToken::new();
+        Ok((known.stream.clone(), Arc::clone(&known.seen)))
+    }
 }
 
 /// One stream's state.
@@ -152,70 +196,47 @@ struct Stream {
     agent: Agent,
     device: Arc<Mutex<Device>>,
     sender: mpsc::Sender<Result<FromCollector, Status>>,
+    seen: Arc<Mutex<Seen>>,
+    /// Which of the device's streams this is.
+    number: u64,
     decoder: Decoder,
-    /// The device's slot of each series the decoder accepted.
-    slots: Vec<usize>,
+    /// The device's slot of each series the decoder accepted, where it had one left.
+    slots: Vec<Option<usize>>,
     pace: DefaultDirectRateLimiter,
 }
 
 impl Stream {
-    async fn run(mut self, incoming: Streaming<FromAgent>) {
+    async fn run(mut self, incoming: Streaming<FromAgent>, watch: Watch) {
         let own = Arc::clone(&self.shared.own);
         own.streams.inc();
-        let End(reason, status) = self.serve(incoming).await;
+        let agent = self.agent.clone();
+        let End(reason, status) = tokio::select! {
+            biased;
+            end = watch.ended(&agent) => end,
+            end = self.converse(incoming) => end,
+        };
         own.streams.dec();
         own.streams_ended.with_label_values(&[reason]).inc();
-        info!(agent = %self.agent.id, centre = %self.agent.centre, device = %self.agent.device,
-            reason, "A stream ended.");
+        info!(agent = %agent.id, centre = %agent.centre, device = %agent.device, reason,
+            "A stream ended.");
         if let Some(status) = status {
             let _ = tokio::time::timeout(SEND_TIMEOUT, self.sender.send(Err(status))).await;
         }
     }
 
-    async fn serve(&mut self, mut incoming: Streaming<FromAgent>) -> End {
-        let mut agents = self.shared.directory.agents();
-        let stop = self.shared.stop.clone();
-        let (replaced, seen) = self.replace_older_stream();
+    async fn converse(&mut self, mut incoming: Streaming<FromAgent>) -> End {
         if let Err(end) = self.greet(&mut incoming).await {
             return end;
         }
         loop {
-            let step = tokio::select! {
-                message = tokio::time::timeout(IDLE_TIMEOUT, incoming.message()) => match message {
-                    Ok(message) => self.received(message, &seen).await,
-                    Err(_) => Err(End("silent", Some(Status::deadline_exceeded("nothing was heard for too long")))),
-                },
-                _ = agents.changed() => self.still_welcome(&agents.borrow_and_update()),
-                () = replaced.notified() => Err(End("replaced",
-                    Some(Status::aborted("the same agent opened a newer stream: is its folder copied to two machines?")))),
-                () = stop.cancelled() => Err(End("shutdown",
-                    Some(Status::unavailable("the collector stops: try again soon")))),
+            let message = tokio::time::timeout(IDLE_TIMEOUT, incoming.message()).await;
+            let Ok(message) = message else {
+                let status = Status::deadline_exceeded("nothing was heard for too long");
+                return End("silent", Some(status));
             };
-            if let Err(end) = step {
+            if let Err(end) = self.received(message).await {
                 return end;
             }
-        }
-    }
-
-    /// Makes this the agent's one stream.
-    fn replace_older_stream(&self) -> (Arc<Notify>, Arc<Mutex<Seen>>) {
-        let mut agents = self
-            .shared
-            .agents
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let known = agents.entry(self.agent.id.clone()).or_default();
-        known.replaced.notify_waiters();
-        known.replaced = Arc::default();
-        (Arc::clone(&known.replaced), Arc::clone(&known.seen))
-    }
-
-    fn still_welcome(&self, agents: &crate::directory::Agents) -> Result<(), End> {
-        let known = agents.get(&self.agent.key);
-        if known.is_some_and(|agent| agent.id == self.agent.id) {
-            Ok(())
-        } else {
-            Err(End("revoked", Some(revoked())))
         }
     }
 
@@ -244,7 +265,7 @@ impl Stream {
             server_time_unix_ms: now.as_millisecond(),
         };
         self.note(hello, now).await?;
-        latest::lock(&self.device).begin_stream();
+        self.number = latest::lock(&self.device).begin_stream(now.as_millisecond());
         self.send(from_collector::Kind::Welcome(welcome)).await?;
         if let Some(plan) = plan {
             self.send(from_collector::Kind::Plan(plan)).await?;
@@ -261,10 +282,17 @@ impl Stream {
         })?;
         info!(agent = %self.agent.id, centre = %self.agent.centre, device = %self.agent.device,
             version = host.version, "An agent connected.");
+        self.shared.note_soon.notify_one();
+        // Mostly it says what it said before: 66,000 agents that come back need no 66,000 writes.
+        let agent = &self.agent;
+        let known = (&agent.hostname, &agent.os, &agent.arch, &agent.version);
+        if known == (&host.hostname, &host.os, &host.arch, &host.version) {
+            return Ok(());
+        }
         let noted = self
             .shared
             .registry
-            .said_hello(self.agent.id.clone(), host, now)
+            .said_hello(agent.id.clone(), host, now)
             .await;
         if let Err(error) = noted {
             self.shared.own.registry_errors.inc();
@@ -273,11 +301,7 @@ impl Stream {
         Ok(())
     }
 
-    async fn received(
-        &mut self,
-        message: Result<Option<FromAgent>, Status>,
-        seen: &Mutex<Seen>,
-    ) -> Result<(), End> {
+    async fn received(&mut self, message: Result<Option<FromAgent>, Status>) -> Result<(), End> {
         match message {
             Ok(Some(FromAgent {
                 kind: Some(from_agent::Kind::Batch(batch)),
@@ -286,7 +310,7 @@ impl Stream {
                     self.shared.own.batches_paced.inc();
                     self.pace.until_ready().await;
                 }
-                let ack = self.take(batch, seen, Timestamp::now());
+                let ack = self.take(batch, Timestamp::now())?;
                 self.send(from_collector::Kind::Ack(ack)).await
             }
             Ok(Some(FromAgent {
@@ -294,6 +318,7 @@ impl Stream {
             })) => {
                 debug!(agent = %self.agent.id, reason = ?goodbye.reason(), "Goodbye.");
                 latest::lock(&self.device).goodbye();
+                self.shared.note_soon.notify_one();
                 Err(End("goodbye", None))
             }
             // A second Hello, or a message kind this collector is too old to know.
@@ -326,59 +351,96 @@ impl Stream {
     }
 
     /// Puts a batch into the live view. Works in one go, without waiting for anything.
-    fn take(&mut self, batch: Batch, seen: &Mutex<Seen>, now: Timestamp) -> Ack {
-        let own = &self.shared.own;
-        let clock = batch.clock.unwrap_or_default();
-        let now_unix_ms = now.as_millisecond();
-        let mut rejected_samples = 0_u32;
-        let mut device = latest::lock(&self.device);
-        let series = self.decoder.define(batch.series, |reason| {
-            own.series_rejected
-                .with_label_values(&[reason.code()])
-                .inc();
-        });
-        self.slots
-            .extend(series.iter().map(|series| device.slot(series)));
-        let is_new = seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_new(batch.instance, batch.sequence);
-        if is_new {
-            let offset_ms = clock.wall_unix_ms.saturating_sub(now_unix_ms);
-            let oldest_live = now_unix_ms.saturating_sub(milliseconds(LIVE_WINDOW));
-            let (mut accepted, mut late) = (0, 0);
-            let take = |sample: proto::stream::Sample| {
-                accepted += 1;
-                let time_unix_ms = sample.time_unix_ms.saturating_sub(offset_ms);
-                match self.slots.get(sample.series) {
-                    Some(slot) if time_unix_ms >= oldest_live => {
-                        device.update(*slot, time_unix_ms, sample.value);
-                    }
-                    _ => late += 1,
-                }
-            };
-            self.decoder
-                .samples(&batch.rounds, clock.wall_unix_ms, take, |reason, count| {
-                    own.samples_rejected
-                        .with_label_values(&[reason.code()])
-                        .inc_by(count as u64);
-                    rejected_samples =
-                        rejected_samples.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-                });
-            own.samples.inc_by(accepted);
-            own.samples_late.inc_by(late);
+    fn take(&mut self, batch: Batch, now: Timestamp) -> Result<Ack, End> {
+        let device = Arc::clone(&self.device);
+        let mut device = latest::lock(&device);
+        if device.stream() != self.number {
+            // A newer stream has begun, and this one is about to be told.
+            return Err(replaced());
+        }
+        self.define(&mut device, batch.series);
+        let sent_unix_ms = batch.clock.unwrap_or_default().wall_unix_ms;
+        let offset_ms = sent_unix_ms.saturating_sub(now.as_millisecond());
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rejected_samples = 0;
+        let outcome = if seen.is_new(batch.instance, batch.sequence) {
+            rejected_samples = self.samples(&mut device, &batch.rounds, sent_unix_ms, now);
             #[allow(clippy::cast_precision_loss, reason = "an offset needs no more digits")]
             let offset_seconds = offset_ms as f64 / 1000.0;
             device.reported(now, offset_seconds, batch.dropped_samples);
-        }
-        let outcome = if is_new { "accepted" } else { "duplicate" };
-        own.batches.with_label_values(&[outcome]).inc();
-        Ack {
+            "accepted"
+        } else {
+            "duplicate"
+        };
+        self.shared.own.batches.with_label_values(&[outcome]).inc();
+        Ok(Ack {
             instance: batch.instance,
             sequence: batch.sequence,
-            server_time_unix_ms: now_unix_ms,
+            server_time_unix_ms: now.as_millisecond(),
             rejected_samples,
+        })
+    }
+
+    fn define(&mut self, device: &mut Device, definitions: Vec<wire::Series>) {
+        let rejected = |reason: Reject| {
+            self.shared
+                .own
+                .series_rejected
+                .with_label_values(&[reason.code()])
+                .inc();
+        };
+        let series = self.decoder.define(definitions, rejected);
+        for series in series {
+            let slot = device.slot(&series);
+            if slot.is_none() {
+                rejected(Reject::TooManySeries);
+            }
+            self.slots.push(slot);
         }
+    }
+
+    /// Takes the samples of a batch; how many were refused.
+    fn samples(
+        &self,
+        device: &mut Device,
+        rounds: &[wire::Round],
+        sent_unix_ms: i64,
+        now: Timestamp,
+    ) -> u32 {
+        let own = &self.shared.own;
+        let now_unix_ms = now.as_millisecond();
+        let offset_ms = sent_unix_ms.saturating_sub(now_unix_ms);
+        let oldest_live = now_unix_ms.saturating_sub(milliseconds(LIVE_WINDOW));
+        let (mut accepted, mut late, mut homeless) = (0, 0, 0);
+        let mut refused = 0_usize;
+        let take = |sample: Sample| {
+            let time_unix_ms = sample.time_unix_ms.saturating_sub(offset_ms);
+            let Some(Some(slot)) = self.slots.get(sample.series) else {
+                homeless += 1;
+                return;
+            };
+            accepted += 1;
+            if time_unix_ms >= oldest_live {
+                device.update(*slot, time_unix_ms, sample.value);
+            } else {
+                late += 1;
+                device.remember(*slot, time_unix_ms, sample.value);
+            }
+        };
+        self.decoder
+            .samples(rounds, sent_unix_ms, take, |reason, count| {
+                own.samples_rejected
+                    .with_label_values(&[reason.code()])
+                    .inc_by(count as u64);
+                refused += count;
+            });
+        own.samples.inc_by(accepted);
+        own.samples_late.inc_by(late);
+        let flood = Reject::TooManySeries.code();
+        own.samples_rejected
+            .with_label_values(&[flood])
+            .inc_by(homeless);
+        u32::try_from(refused as u64 + homeless).unwrap_or(u32::MAX)
     }
 
     async fn send(&self, kind: from_collector::Kind) -> Result<(), End> {

@@ -1,0 +1,192 @@
+//! When values appear, stay and vanish.
+
+use super::*;
+
+const STALE: Duration = Duration::from_secs(45);
+const PATIENCE: Patience = Patience {
+    reports: STALE,
+    samples: STALE,
+};
+
+fn latest() -> (Latest, DeviceKey) {
+    let id = |text: &str| text.parse().expect("an id");
+    let key = DeviceKey {
+        centre: id("cong-son"),
+        device: "pc-1".parse().expect("an id"),
+    };
+    let enrolled = Enrolled {
+        agent: "a1".parse().expect("an id"),
+        kind: "pc".into(),
+        version: "1".into(),
+        os: "linux".into(),
+        arch: "x86_64".into(),
+        certificate_until: None,
+        last_report: None,
+        goodbye: false,
+    };
+    let latest = Latest::new(PATIENCE);
+    latest.follow([(key.clone(), enrolled)]);
+    (latest, key)
+}
+
+fn cpu() -> Series {
+    let (metric, part) = catalogue::find("dawnwatch_cpu_usage_ratio").expect("known");
+    Series {
+        metric,
+        part,
+        labels: Vec::new(),
+    }
+}
+
+fn report(device: &Mutex<Device>, time_unix_ms: i64, value: f64) {
+    let mut device = lock(device);
+    device.reported(Timestamp::UNIX_EPOCH, 0.0, 0);
+    let slot = device.slot(&cpu()).expect("a place");
+    device.update(slot, time_unix_ms, value);
+}
+
+fn shown(device: &Mutex<Device>) -> (Presence, Option<f64>) {
+    let device = lock(device);
+    (
+        device.presence(),
+        device.value(&catalogue::DEVICE_CPU_USAGE),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_vanish_in_silence_and_come_back() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    assert_eq!(shown(&device), (Presence::Never, None));
+    report(&device, 1_000, 0.5);
+    assert_eq!(shown(&device), (Presence::Live, Some(0.5)));
+    tokio::time::advance(STALE).await;
+    assert_eq!(shown(&device), (Presence::Silent, None));
+    report(&device, 2_000, 0.6);
+    assert_eq!(shown(&device), (Presence::Live, Some(0.6)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_is_told_from_silence() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    report(&device, 1_000, 0.5);
+    lock(&device).goodbye();
+    assert_eq!(shown(&device), (Presence::Goodbye, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_series_that_stops_vanishes_alone() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    report(&device, 1_000, 0.5);
+    tokio::time::advance(STALE).await;
+    lock(&device).reported(Timestamp::UNIX_EPOCH, 0.0, 0);
+    assert_eq!(shown(&device), (Presence::Live, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_sample_never_replaces_a_newer_one() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    report(&device, 120_000, 0.5);
+    report(&device, 60_000, 0.9);
+    assert_eq!(shown(&device).1, Some(0.5));
+    let device = lock(&device);
+    let slot = device
+        .of(&catalogue::DEVICE_CPU_USAGE)
+        .next()
+        .expect("live");
+    let history = slot.history(120_000);
+    assert_eq!(
+        history.get(HISTORY_MINUTES - 2..),
+        Some(&[Some(0.9), Some(0.5)][..])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_stream_forgets_what_is_no_longer_sent_but_not_the_last_hour() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    report(&device, 60_000, 0.5);
+    tokio::time::advance(STALE).await;
+    lock(&device).begin_stream(30 * 60_000);
+    assert_eq!(lock(&device).slots.len(), 1);
+    lock(&device).begin_stream(90 * 60_000);
+    assert_eq!(lock(&device).slots.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_sample_corrects_history_alone() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    report(&device, 30 * 60_000, 0.5);
+    lock(&device).remember(0, 10 * 60_000, 0.9);
+    assert_eq!(shown(&device).1, Some(0.5));
+    let device = lock(&device);
+    let slot = device
+        .of(&catalogue::DEVICE_CPU_USAGE)
+        .next()
+        .expect("live");
+    let history: Vec<_> = slot.history(30 * 60_000).into_iter().flatten().collect();
+    assert_eq!(history, [0.9, 0.5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_over_many_streams_stays_within_the_bound() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    let mut device = lock(&device);
+    let interface = |name: usize| Series {
+        metric: &catalogue::DEVICE_INTERFACE_UP,
+        part: proto::metrics::Part::Value,
+        labels: vec![("interface", name.to_string())],
+    };
+    for stream in 0..5 {
+        device.begin_stream(0);
+        for name in 0..SERIES_PER_AGENT {
+            assert!(
+                device
+                    .slot(&interface(stream * SERIES_PER_AGENT + name))
+                    .is_some()
+            );
+        }
+        assert_eq!(device.slot(&interface(usize::MAX)), None);
+        assert_eq!(
+            (device.slots.len(), device.index.len()),
+            (SERIES_PER_AGENT, SERIES_PER_AGENT)
+        );
+    }
+}
+
+#[test]
+fn patience_follows_the_plan_and_has_a_floor() {
+    let seconds = Duration::from_secs;
+    let plan = Plan {
+        link_interval: seconds(600),
+        ..Plan::default()
+    };
+    let expected = Patience {
+        reports: seconds(45),
+        samples: seconds(1_800),
+    };
+    assert_eq!(Patience::with(&plan), expected);
+    let hurried = Plan {
+        host_interval: seconds(1),
+        link_interval: seconds(1),
+        report_interval: seconds(1),
+        ..Plan::default()
+    };
+    let expected = Patience {
+        reports: seconds(10),
+        samples: seconds(10),
+    };
+    assert_eq!(Patience::with(&hurried), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_device_vanishes() {
+    let (latest, key) = latest();
+    latest.follow([]);
+    assert!(latest.device(&key).is_none());
+}
