@@ -1,9 +1,10 @@
 //! The program as people meet it: its help, its complaints, its exit codes.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A data folder, and commands run on it.
 struct Place {
@@ -106,7 +107,7 @@ Usage: dawnwatch-collector [OPTIONS] <COMMAND>
 Commands:
   serve   Receive agents, serve the page and /metrics
   init    Make the data folder: the authority that agents trust, and the registry
-  token   Make tokens that let machines enrol
+  token   Make, list and revoke tokens that let machines enrol
   centre  Import and list service centres
   agent   List and revoke agents
   help    Print this message or the help of the given subcommand(s)
@@ -138,6 +139,7 @@ fn bad_usage_is_64() {
         &[&create[..], &["a", "--valid", "0s"]].concat(),
         &[&create[..], &["a", "--reusable", "--device", "b"]].concat(),
         &["agent", "revoke"],
+        &["token", "revoke", "no-token"],
         &["--colour", "init"],
     ] {
         let told = collector(arguments).bad(64);
@@ -231,6 +233,38 @@ fn a_token_is_the_whole_command_and_nothing_else() {
 }
 
 #[test]
+fn tokens_are_listed_without_secrets_and_revoked() {
+    let place = Place::with_centre();
+    let create = ["token", "create", "--centre", "cong-son"];
+    let command = place.run(&[&create[..], &["--reusable"]].concat()).good();
+    let named = [&create[..], &["--device", "pc-03", "--valid", "7d"]].concat();
+    place.run(&named).good();
+    let list = || place.run(&["token", "list"]).good();
+    let listed = list();
+    let rows: Vec<Vec<&str>> = listed
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let [header, leaked, other] = &rows[..] else {
+        panic!("{listed}");
+    };
+    assert_eq!(
+        *header,
+        ["ID", "CENTRE", "DEVICE", "REUSABLE", "EXPIRES", "USED"]
+    );
+    assert_eq!(leaked[1..4], ["cong-son", "-", "yes"]);
+    assert_eq!(other[1..4], ["cong-son", "pc-03", "no"]);
+    assert_eq!((leaked[5], other[5]), ("no", "no"));
+    let secret = command.trim().rsplit('-').next().unwrap();
+    assert!(!listed.contains(secret) && !secret.contains(leaked[0]));
+    let revoked = place.run(&["token", "revoke", leaked[0]]).good();
+    assert_eq!(revoked, format!("{} (cong-son) revoked\n", leaked[0]));
+    assert!(!list().contains(leaked[0]) && list().contains(other[0]));
+    let told = place.run(&["token", "revoke", leaked[0]]).bad(1);
+    assert!(told.contains("there is no token"), "{told}");
+}
+
+#[test]
 fn a_token_needs_a_known_centre() {
     let place = Place::with_centre();
     let create = ["token", "create", "--centre", "binh-gia"];
@@ -309,4 +343,50 @@ fn a_registry_of_a_newer_version_is_refused() {
         assert!(told.contains("registry.sqlite was written by a newer version"));
         assert!(told.contains("update dawnwatch-collector"), "{told}");
     }
+}
+
+/// Starts `serve` where so many files may be open, waits until it serves, and gives what it logged
+/// until then and the limit that it has.
+fn serve_with_files(soft: u32, hard: u32) -> (String, String) {
+    let place = Place::with_centre();
+    let settings = "[http]\nlisten = '127.0.0.1:0'\n[grpc]\nlisten = '127.0.0.1:0'\n";
+    let file = place.write("c.toml", settings);
+    let mut shell = Command::new("sh");
+    let script = format!("ulimit -Sn {soft}; ulimit -Hn {hard}; exec \"$@\"");
+    shell.args([
+        "-c",
+        &script,
+        "sh",
+        env!("CARGO_BIN_EXE_dawnwatch-collector"),
+    ]);
+    shell.args(["--data", &place.data(), "--config", &file, "serve"]);
+    shell.env_remove("DAWNWATCH_LOG");
+    let mut serving = shell.stderr(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let serving = serving.as_mut().unwrap();
+    let mut logged = String::new();
+    let mut log = BufReader::new(serving.stderr.take().unwrap());
+    while !logged.contains("Serving.") {
+        assert_ne!(log.read_line(&mut logged).unwrap(), 0, "{logged}");
+    }
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.id()));
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    let limits = limits.unwrap();
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    (
+        logged,
+        files.unwrap().split_whitespace().nth(3).unwrap().to_owned(),
+    )
+}
+
+#[test]
+fn as_many_connections_are_allowed_as_the_system_lets() {
+    let (logged, files) = serve_with_files(300, 4096);
+    assert_eq!(files, "4096");
+    assert!(!logged.contains("WARN"), "{logged}");
+    let (logged, files) = serve_with_files(300, 1000);
+    assert_eq!(files, "1000");
+    assert!(logged.contains("limit=1000 agents=744"), "{logged}");
 }

@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 use dawnwatch_collector::app;
 use dawnwatch_collector::config::Config;
+use dawnwatch_collector::listen::descriptors;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    descriptors::raise();
     let app = app::build(config).await?;
     output::print(&format!("page     http://{}/", app.http_address()))?;
     output::print(&format!("agents   https://{}", app.grpc_address()))?;

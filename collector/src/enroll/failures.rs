@@ -5,11 +5,13 @@
 //! the tokens, whose secrets cannot be guessed at any speed.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::listen::network;
 
 /// Failures in a row before an address has to wait.
 const BURST: u32 = 30;
@@ -52,14 +54,6 @@ impl Failures {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
         self.forgiven.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whoever has one address of IPv6 has the 2^64 beside it too.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 => v4,
     }
 }
 

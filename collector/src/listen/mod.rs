@@ -1,8 +1,12 @@
 //! Agents' connections: TCP, then TLS in its own task with a time limit, then gRPC.
 //!
-//! Whoever connects and says nothing holds one place for seconds, not a thread; beyond
-//! [`CONNECTIONS`] places newcomers are turned away and counted. A client certificate is checked
+//! Whoever connects and says nothing holds one place for seconds, not a thread. There are at most
+//! [`CONNECTIONS`] places, fewer when the system gives few file descriptors (see [`descriptors`]), and
+//! one address gets a share of them (see `places`); newcomers beyond are turned away and counted. A client certificate is checked
 //! when one is shown; which calls need one is for the services to say.
+
+pub mod descriptors;
+mod places;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +20,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -24,11 +29,20 @@ use tracing::{debug, warn};
 
 use crate::metrics::own::Own;
 
+pub(crate) use places::network;
+use places::{Place, Places};
+
 /// Connections at once. Each agent has one.
 pub const CONNECTIONS: usize = 80_000;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait when the system gives no connection.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// The least time between two warnings about that.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Handshaken connections that wait for gRPC to take them.
 const BACKLOG: usize = 64;
@@ -47,7 +61,7 @@ pub struct Peer {
 pub struct Connection {
     stream: TlsStream<Counted>,
     peer: Peer,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Accepts connections until the returned receiver is dropped.
@@ -67,7 +81,8 @@ async fn accept_all(
     own: Arc<Own>,
     ready: mpsc::Sender<io::Result<Connection>>,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Places::new(CONNECTIONS.min(descriptors::for_agents()));
+    let mut failures = AcceptFailures::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -77,13 +92,15 @@ async fn accept_all(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: others must end first.
-                warn!(%error, "Cannot accept connections.");
                 own.connections_refused.with_label_values(&["system"]).inc();
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if let Some(failures) = failures.count() {
+                    warn!(%error, failures, "Cannot accept connections.");
+                }
+                tokio::time::sleep(ACCEPT_REST).await;
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some(place) = places.take(address.ip()) else {
             own.connections_refused.with_label_values(&["full"]).inc();
             continue;
         };
@@ -110,6 +127,28 @@ async fn accept_all(
                 }
             }
         });
+    }
+}
+
+/// Failures to accept, of which one a minute is logged with the number of them.
+#[derive(Debug, Default)]
+struct AcceptFailures {
+    untold: u64,
+    told: Option<Instant>,
+}
+
+impl AcceptFailures {
+    /// One more. How many there were since the last warning, when it is time for another.
+    fn count(&mut self) -> Option<u64> {
+        self.untold += 1;
+        if self
+            .told
+            .is_some_and(|told| told.elapsed() < WARNING_INTERVAL)
+        {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        Some(std::mem::take(&mut self.untold))
     }
 }
 
@@ -231,5 +270,22 @@ impl AsyncWrite for Counted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_system_that_gives_nothing_fills_no_log() {
+        let mut failures = AcceptFailures::default();
+        assert_eq!(failures.count(), Some(1));
+        for _ in 0..100 {
+            assert_eq!(failures.count(), None);
+        }
+        tokio::time::advance(WARNING_INTERVAL).await;
+        assert_eq!(failures.count(), Some(101));
+        assert_eq!(failures.count(), None);
     }
 }
