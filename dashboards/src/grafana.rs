@@ -7,7 +7,7 @@
 use proto::metrics::Unit;
 use serde_json::{Value, json};
 
-use crate::thresholds::Levels;
+use proto::thresholds::Levels;
 
 /// A dashboard: fixed width of 24 columns, panels laid out from left to right in rows.
 #[derive(Debug)]

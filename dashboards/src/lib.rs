@@ -1,4 +1,4 @@
-//! What Grafana and Prometheus need to show and to alert, in reading order: [`thresholds`] (numbers
+//! What Grafana and Prometheus need to show and to alert, in reading order: [`proto::thresholds`] (numbers
 //! that mean worry) → [`queries`] (PromQL out of the metric catalogue) → [`grafana`] (the JSON model)
 //! → [`province`] (the dashboard) and [`rules`] (the alerts) → [`metrics_page`] (`docs/metrics.md`).
 //!
@@ -11,7 +11,6 @@ pub mod metrics_page;
 pub mod province;
 pub mod queries;
 pub mod rules;
-pub mod thresholds;
 
 /// A file that is generated.
 #[derive(Debug)]

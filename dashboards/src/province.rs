@@ -10,7 +10,7 @@ use crate::queries::{
     OF_THE_CENTRE, TO_THE_CORE, TO_THE_GATEWAY, centres, devices_in, loss, memory_use, newest,
     over, presence, rtt_p95, state, ten_highest,
 };
-use crate::thresholds::{DRAWN_OVER, LOSS, Levels, RTT_P95, USE};
+use proto::thresholds::{DRAWN_OVER, LOSS, Levels, RTT, USE};
 
 /// `generated/province.json`.
 #[must_use]
@@ -94,7 +94,7 @@ fn province() -> Section {
                 "95th percentile of the time a router takes to answer its own devices. Above a few milliseconds on a \
                  cable, the router or the local network is overloaded. Below half a millisecond all look alike.",
                 Unit::Seconds,
-                RTT_P95,
+                RTT,
                 |over| rtt_p95("centre", TO_THE_GATEWAY, over),
             ),
             highest(
@@ -102,7 +102,7 @@ fn province() -> Section {
                 "95th percentile of the time an answer from the core network takes. Where the gateway answers fast, the \
                  rest is the line: full, or bad.",
                 Unit::Seconds,
-                RTT_P95,
+                RTT,
                 |over| rtt_p95("centre", TO_THE_CORE, over),
             ),
         ],
@@ -157,7 +157,7 @@ fn centre() -> Section {
                 legend: "{{segment}} {{target}}",
                 unit: Unit::Seconds,
                 link: None,
-                look: Look::Curves { levels: RTT_P95 },
+                look: Look::Curves { levels: RTT },
             },
             Panel {
                 title: "Loss by link",

@@ -3,12 +3,14 @@
 //! Every query aggregates the labels `job` and `instance` away: they belong to whoever scrapes, and
 //! nothing of ours relies on them.
 
+use std::time::Duration;
+
 use proto::metrics::{
-    AGENT_GOODBYE, AGENT_UP, CENTRE_INFO, DEVICE_MEMORY_AVAILABLE, DEVICE_MEMORY_SIZE,
-    LINK_RECEIVED, LINK_RTT, LINK_SENT, Metric, Part,
+    AGENT_GOODBYE, AGENT_LAST_REPORT, AGENT_UP, CENTRE_INFO, CENTRE_OPEN, DEVICE_MEMORY_AVAILABLE,
+    DEVICE_MEMORY_SIZE, LINK_RECEIVED, LINK_RTT, LINK_SENT, Metric, Part,
 };
 
-use crate::thresholds::{FEWEST_ECHOES, JUDGED_OVER, LOSS};
+use proto::thresholds::{FEWEST_ECHOES, JUDGED_OVER, LOSS};
 
 /// Reads "of the centre chosen above".
 pub const OF_THE_CENTRE: &str = r#"centre="$centre""#;
@@ -54,6 +56,25 @@ pub fn presence(matching: &str) -> String {
     format!("2 * {up} + {goodbye}")
 }
 
+/// The devices that ceased to report, without a goodbye, though their centre is open or has no hours.
+/// One that never reported has not ceased.
+#[must_use]
+pub fn silent() -> String {
+    let up = newest(&AGENT_UP, "centre, device, kind", "");
+    let (goodbye, reported) = (AGENT_GOODBYE.name, AGENT_LAST_REPORT.name);
+    format!(
+        "{up} == 0 unless on (centre, device) {goodbye} == 1 and on (centre, device) {reported} \
+         unless on (centre) {} == 0",
+        CENTRE_OPEN.name
+    )
+}
+
+/// The centres of which at least one device reports.
+#[must_use]
+pub fn reporting_centres() -> String {
+    format!("{} == 1", newest(&AGENT_UP, "centre", ""))
+}
+
 /// The [`state`] of each centre, labelled with its name: that of its best device, and if that one
 /// reports, what is wrong in spite of it.
 #[must_use]
@@ -87,34 +108,42 @@ pub fn devices_in(state: i32) -> String {
     format!("count({} == {state}) or vector(0)", presence(""))
 }
 
+/// A duration as Prometheus writes it.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
 /// A range that moves along the curve.
 #[must_use]
-pub fn over(range: &str) -> String {
-    format!("[{range}]")
+pub fn over(range: Duration) -> String {
+    format!("[{}]", duration(range))
 }
 
 /// The last range of what is drawn, the same for the whole curve.
 #[must_use]
-pub fn at_the_end_over(range: &str) -> String {
-    format!("[{range}] @ end()")
+pub fn at_the_end_over(range: Duration) -> String {
+    format!("{} @ end()", over(range))
 }
 
-/// Share of echoes that stayed unanswered; `over` is a range in brackets.
+/// Share of echoes that stayed unanswered; `over` is a range in brackets. A target that answered none
+/// of them does not count: many routers and resolvers ignore echoes, and who reports got through.
 #[must_use]
 pub fn loss(by: &str, matching: &str, over: &str) -> String {
-    let rate = |metric: &Metric| {
-        let name = metric.name;
-        format!("sum by ({by}) (rate({name}{{{matching}}}{over}))")
-    };
+    let rate = |metric: &Metric| format!("rate({}{{{matching}}}{over})", metric.name);
     let (sent, received) = (rate(&LINK_SENT), rate(&LINK_RECEIVED));
-    format!("clamp_min({sent} - {received}, 0) / {sent}")
+    let sent = format!("sum by ({by}) ({sent} and {received} > 0)");
+    format!("clamp_min({sent} - sum by ({by}) ({received}), 0) / {sent}")
 }
 
 /// Whether enough echoes were sent for a verdict on loss.
 #[must_use]
 pub fn enough_echoes(by: &str, matching: &str) -> String {
-    let sent = LINK_SENT.name;
-    format!("sum by ({by}) (increase({sent}{{{matching}}}[{JUDGED_OVER}])) >= {FEWEST_ECHOES}")
+    let (sent, over) = (LINK_SENT.name, over(JUDGED_OVER));
+    format!("sum by ({by}) (increase({sent}{{{matching}}}{over})) >= {FEWEST_ECHOES}")
 }
 
 /// The centres whose devices lose too much on the way to their own gateway, and how much.
@@ -137,7 +166,7 @@ pub fn rtt_p95(by: &str, matching: &str, over: &str) -> String {
 /// Ten of many centres' curves: those that are highest at the end, so that no curve begins or ceases along
 /// the way. The query is given twice, drawn and at the end.
 #[must_use]
-pub fn ten_highest(query: impl Fn(&str) -> String, range: &str) -> String {
+pub fn ten_highest(query: impl Fn(&str) -> String, range: Duration) -> String {
     let (drawn, end) = (query(&over(range)), query(&at_the_end_over(range)));
     named(&format!("{drawn} and topk(10, {end})"))
 }

@@ -5,11 +5,11 @@
 //! absent: alerts on late or derived data; a cause is alerted once.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use proto::metrics::{AGENT_GOODBYE, AGENT_UP};
+use proto::thresholds::{LOSSY_FOR, SILENT_FOR};
 
-use crate::queries::{gateway_loses, newest};
-use crate::thresholds::{LOSSY_FOR, SILENT_FOR};
+use crate::queries::{duration, gateway_loses, reporting_centres, silent};
 
 /// One alert.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Alert {
     /// True while it should fire.
     pub expression: String,
     /// How long it must be true.
-    pub persists: &'static str,
+    pub persists: Duration,
     /// Whose fault it is.
     pub segment: &'static str,
     /// What happened; what to do; where to look. Prometheus' templates.
@@ -29,17 +29,14 @@ pub struct Alert {
 /// Every alert.
 #[must_use]
 pub fn all() -> Vec<Alert> {
-    vec![agent_silent(), gateway_loss()]
+    vec![agent_silent(), centre_silent(), gateway_loss()]
 }
 
+/// One device, while others of its centre report: it is that device.
 fn agent_silent() -> Alert {
-    let (up, goodbye) = (
-        newest(&AGENT_UP, "centre, device, kind", ""),
-        AGENT_GOODBYE.name,
-    );
     Alert {
         name: "DawnwatchAgentSilent",
-        expression: format!("{up} == 0 unless on (centre, device) {goodbye} == 1"),
+        expression: format!("{} and on (centre) {}", silent(), reporting_centres()),
         persists: SILENT_FOR,
         segment: "device",
         annotations: vec![
@@ -53,13 +50,49 @@ fn agent_silent() -> Alert {
             ),
             (
                 "runbook",
-                "See whether other devices of the centre report. If none does, check power and line, then call the ISP. \
-                 If only this one is silent, see that it is on and its cable is plugged in, then restart the service dawnwatch-agent.",
+                "Other devices of the centre report, so its line is good. See that this one is on and its cable is plugged in, \
+                 then restart the service dawnwatch-agent.",
             ),
             (
                 "runbook_vi",
-                "Xem các máy khác của điểm này còn gửi số liệu không. Nếu không máy nào gửi: kiểm tra điện và đường truyền, rồi gọi nhà mạng. \
-                 Nếu chỉ máy này: kiểm tra máy đã bật và dây mạng đã cắm, rồi khởi động lại dịch vụ dawnwatch-agent.",
+                "Các máy khác của trung tâm vẫn gửi số liệu, nên đường truyền tốt. Kiểm tra máy này đã bật và dây mạng đã cắm, \
+                 rồi khởi động lại dịch vụ dawnwatch-agent.",
+            ),
+            ("dashboard_url", DASHBOARD),
+        ],
+    }
+}
+
+/// All devices of a centre: one alert, not twenty. From outside, power, switch, router and line look
+/// the same, so it names none of them.
+fn centre_silent() -> Alert {
+    Alert {
+        name: "DawnwatchCentreSilent",
+        expression: format!(
+            "count by (centre) ({}) unless on (centre) {}",
+            silent(),
+            reporting_centres()
+        ),
+        persists: SILENT_FOR,
+        segment: "unknown",
+        annotations: vec![
+            (
+                "summary",
+                "No device of {{ $labels.centre }} reports; {{ $value }} fell silent without saying goodbye.",
+            ),
+            (
+                "summary_vi",
+                "Không máy nào của {{ $labels.centre }} gửi số liệu; {{ $value }} máy ngừng mà không báo tắt.",
+            ),
+            (
+                "runbook",
+                "Call the centre. No power: wait for it. Power, but no lights on the router: turn it off and on again. \
+                 Lights on, but no Internet: call the ISP.",
+            ),
+            (
+                "runbook_vi",
+                "Gọi cho trung tâm. Mất điện: chờ có điện. Có điện nhưng bộ định tuyến không sáng đèn: tắt bật lại. \
+                 Đèn sáng mà không vào được mạng: gọi nhà mạng.",
             ),
             ("dashboard_url", DASHBOARD),
         ],
@@ -88,7 +121,7 @@ fn gateway_loss() -> Alert {
             ),
             (
                 "runbook_vi",
-                "Lỗi nằm trong điểm phục vụ, không phải của nhà mạng. Kiểm tra dây mạng và bộ chia, tắt bật lại bộ định tuyến; \
+                "Lỗi nằm trong trung tâm, không phải của nhà mạng. Kiểm tra dây mạng và bộ chuyển mạch, tắt bật lại bộ định tuyến; \
                  nếu vẫn còn thì thay dây, rồi thay bộ định tuyến.",
             ),
             ("dashboard_url", DASHBOARD),
@@ -112,7 +145,7 @@ pub fn to_yaml(alerts: &[Alert]) -> String {
             "      - alert: {}\n        expr: {}\n        for: {}\n        labels:\n          severity: warning\n          segment: {}\n        annotations:\n",
             alert.name,
             quoted(&alert.expression),
-            alert.persists,
+            duration(alert.persists),
             alert.segment,
         );
         for (name, text) in &alert.annotations {
