@@ -1,25 +1,27 @@
 //! The agent as a whole: build, then run until told to stop.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use proto::metrics;
 use proto::plan::Plan;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::clock::wall_unix_ms;
 use crate::config::Config;
 use crate::identity::Identity;
-use crate::queue::{Queue, disk_problem};
+use crate::queue::Queue;
 use crate::record::Recorder;
 use crate::schedule::{self, Taken};
 use crate::sources::{self, Context, Readings};
-use crate::status::Status;
+use crate::status::{Keeper, Status};
+use crate::storage;
 use crate::tls::Address;
 use crate::uplink::Uplink;
 
@@ -31,11 +33,14 @@ const FIRST_REPORTS: [Duration; 3] = [
     Duration::from_secs(5),
 ];
 
-/// While the collector does not acknowledge, what waits is written to disk this often.
-const PERSIST_INTERVAL: Duration = Duration::from_mins(1);
+/// How long each thing that is done at the end may take: a machine that shuts down does not wait.
+const ENDING: Duration = Duration::from_secs(4);
 
-/// Shorter outages than this leave no trace on disk.
-const PERSIST_AFTER: Duration = Duration::from_secs(45);
+/// Locked while an agent runs.
+const LOCK_FILE: &str = "run.lock";
+
+/// Whoever holds the lock for longer than this is another agent.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything opened and checked, nothing started.
 pub struct App {
@@ -54,9 +59,9 @@ impl App {
     /// # Errors
     /// When the machine is not enrolled, another agent runs on the same data, or the folder cannot
     /// be used.
-    pub fn build(config: Config) -> anyhow::Result<Self> {
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
         let identity = Identity::load(&config.data)?;
-        let lock = lock(&config.data)?;
+        let lock = lock(&config.data).await?;
         let collector = match config.collector {
             Some(collector) => collector,
             None => identity.collector.parse()?,
@@ -67,8 +72,9 @@ impl App {
             ..spool::Limits::default()
         };
         let folder = config.data.join("spool");
-        let queue = Queue::open(&folder, limits)
-            .with_context(|| format!("cannot open the spool in {}", folder.display()))?;
+        let cannot = || format!("cannot open the spool in {}", folder.display());
+        storage::make_private_folder(&folder).with_context(cannot)?;
+        let queue = Queue::open(&folder, limits).with_context(cannot)?;
         let plan = crate::plan::load(&config.data);
         let status = watch::Sender::new(Status {
             version: proto::VERSION.into(),
@@ -96,7 +102,10 @@ impl App {
     }
 
     /// Runs until `shutdown`, then says goodbye and leaves what was not acknowledged on disk.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// When a part ended that nobody told to: whoever keeps the agent running starts it anew.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             folder,
             identity,
@@ -113,8 +122,8 @@ impl App {
             plan: planned.clone(),
             collector: Some((collector.host.clone(), collector.port)),
         };
-        let (taken, runs) = mpsc::channel(64);
-        let _sources = schedule::start(sources::all(&context), &planned, &taken);
+        let (taken, mut runs) = mpsc::channel(64);
+        let _sources = schedule::start(sources::all(&context), &planned, taken);
         let stop = CancellationToken::new();
         let uplink = Uplink {
             folder: folder.clone(),
@@ -124,46 +133,85 @@ impl App {
             plan,
             status: status.clone(),
             stop: stop.clone(),
-            server_offset_ms: 0,
-            welcomed: false,
-            renewal_rests_since: None,
         };
-        let uplink = tokio::spawn(uplink.run());
-        let mut reporter = Reporter {
+        let mut uplink = tokio::spawn(uplink.run());
+        // Each file has a task of its own, so that a disk that hangs holds up that task alone.
+        let mut keeping = JoinSet::new();
+        keeping.spawn(queue.clone().keep());
+        keeping.spawn(crate::plan::keep(folder.clone(), planned.clone()));
+        let last_status = CancellationToken::new();
+        let keeper = Keeper {
             folder,
-            queue,
+            queue: queue.clone(),
+            planned: planned.clone(),
+            status: status.subscribe(),
+            written: None,
+        };
+        let keeper = tokio::spawn(keeper.run(last_status.clone()));
+        let mut reporter = Reporter {
+            queue: queue.clone(),
             planned,
             status,
             recorder: Recorder::default(),
             spool_problem: None,
         };
-        reporter.run(runs, shutdown).await;
-        stop.cancel();
-        if let Err(error) = uplink.await {
-            error!(%error, "The connection to the collector failed.");
+        let ended = tokio::select! {
+            () = shutdown => Ok(()),
+            ended = &mut uplink => Err(match ended {
+                Ok(_) => anyhow::anyhow!("the connection to the collector is no longer kept up"),
+                Err(error) => anyhow::Error::new(error).context("the connection to the collector broke down"),
+            }),
+            () = reporter.run(&mut runs) => Err(anyhow::anyhow!("nothing measures any more")),
+        };
+        while let Ok(run) = runs.try_recv() {
+            reporter.record(&run);
         }
-        reporter.save_status().await;
+        reporter.report();
+        in_time(queue.persist()).await;
+        stop.cancel();
+        if !uplink.is_finished() {
+            in_time(uplink).await;
+        }
+        last_status.cancel();
+        in_time(keeper).await;
         info!("Stopped.");
+        ended
     }
 }
 
-fn lock(folder: &std::path::Path) -> anyhow::Result<File> {
-    let path = folder.join("run.lock");
-    let cannot = || format!("cannot write to {}", path.display());
-    let file = File::create(&path).with_context(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            anyhow::bail!("another agent runs on {}: stop it first", folder.display())
+/// A hung disk or collector does not keep the agent from ending.
+async fn in_time(work: impl Future) {
+    if tokio::time::timeout(ENDING, work).await.is_err() {
+        warn!("Something does not answer; the agent ends without it.");
+    }
+}
+
+async fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join(LOCK_FILE);
+    let file = storage::open_private(&path)
+        .with_context(|| format!("cannot write to {}", path.display()))?;
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // `status` looks at it for a moment.
+            Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
+                tokio::time::sleep(LOCK_PATIENCE / 20).await;
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                anyhow::bail!("another agent runs on {}: stop it first", folder.display())
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
         }
-        Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(cannot),
     }
 }
 
 /// Whether an agent runs on this folder now.
 #[must_use]
-pub fn is_running(folder: &std::path::Path) -> bool {
-    let file = File::open(folder.join("run.lock"));
+pub fn is_running(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK_FILE));
     file.is_ok_and(|file| {
         matches!(
             file.try_lock_shared(),
@@ -172,70 +220,53 @@ pub fn is_running(folder: &std::path::Path) -> bool {
     })
 }
 
-/// Gathers what sources read into batches, and keeps `status` up to date.
+/// Gathers what sources read into batches. It waits for nothing but for what was read.
 struct Reporter {
-    folder: PathBuf,
     queue: Queue,
     planned: watch::Receiver<Plan>,
     status: watch::Sender<Status>,
     recorder: Recorder,
-    spool_problem: Option<String>,
+    spool_problem: Option<&'static str>,
 }
 
 impl Reporter {
-    async fn run(&mut self, mut runs: mpsc::Receiver<Taken>, shutdown: impl Future<Output = ()>) {
+    async fn run(&mut self, runs: &mut mpsc::Receiver<Taken>) {
         let started = Instant::now();
         let mut first_reports = FIRST_REPORTS.map(|after| started + after).into_iter();
         let mut next_report = first_reports.next().unwrap_or(started);
-        let mut persist = tokio::time::interval(PERSIST_INTERVAL);
-        persist.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut planned = self.planned.clone();
-        planned.mark_unchanged();
-        let mut status = self.status.subscribe();
-        tokio::pin!(shutdown);
         loop {
             tokio::select! {
-                () = &mut shutdown => break,
                 run = runs.recv() => match run {
-                    Some(run) => self.record(&run).await,
-                    None => break,
+                    Some(run) => self.record(&run),
+                    None => return,
                 },
                 () = tokio::time::sleep_until(next_report) => {
-                    self.report().await;
+                    self.report();
                     let usual = || Instant::now() + self.planned.borrow().report_interval;
                     next_report = first_reports.next().unwrap_or_else(usual);
                 }
-                _ = persist.tick() => self.persist_if_disconnected().await,
-                Ok(()) = planned.changed() => {
-                    let plan = planned.borrow_and_update().clone();
-                    if let Err(error) = crate::plan::save(&self.folder, &plan) {
-                        warn!(error = crate::chain(&error), "The new plan will be forgotten at the next start.");
-                    }
+                Ok(()) = self.planned.changed() => {
+                    let interval = self.planned.borrow_and_update().report_interval;
+                    next_report = next_report.min(Instant::now() + interval);
                 }
-                // The uplink connected, lost the collector, or heard of it.
-                Ok(()) = status.changed() => self.save_status().await,
             }
         }
-        self.report().await;
-        self.queue.persist().await;
     }
 
-    async fn record(&mut self, run: &Taken) {
+    fn record(&mut self, run: &Taken) {
         // Shown with the next change of the connection, which comes with every report.
         self.status.send_if_modified(|status| {
             status.measured(run);
             false
         });
         if self.recorder.add(run.time_unix_ms, &run.readings) {
-            self.report().await;
+            self.report();
         }
     }
 
-    /// Makes a batch of what was recorded.
-    async fn report(&mut self) {
-        let Some(stats) = self.queue.stats().await else {
-            return;
-        };
+    /// Makes batches of what was recorded.
+    fn report(&mut self) {
+        let stats = self.queue.stats();
         let mut readings = Readings::default();
         #[allow(clippy::cast_precision_loss, reason = "sizes and moments fit a double")]
         {
@@ -245,48 +276,23 @@ impl Reporter {
             }
         }
         self.recorder.add(wall_unix_ms(), &readings.taken);
-        if let Some(recorded) = self.recorder.take(self.queue.instance) {
-            self.queue.append(recorded).await;
+        for recorded in self.recorder.take(self.queue.instance) {
+            self.queue.append(recorded);
         }
+        self.tell_spool_problem();
     }
 
-    async fn persist_if_disconnected(&mut self) {
-        let Some(stats) = self.queue.stats().await else {
+    fn tell_spool_problem(&mut self) {
+        let problem = self.queue.problem();
+        if problem == self.spool_problem {
             return;
-        };
-        let oldest = stats.oldest_time_unix_ms;
-        let waited = oldest.map_or(0, |oldest| wall_unix_ms().saturating_sub(oldest));
-        if stats.records_in_memory > 0
-            && u128::try_from(waited).unwrap_or(0) >= PERSIST_AFTER.as_millis()
-        {
-            self.queue.persist().await;
         }
-    }
-
-    async fn save_status(&mut self) {
-        let Some(stats) = self.queue.stats().await else {
-            return;
-        };
-        let plan_version = self.planned.borrow().version;
-        let mut status = self.status.borrow().clone();
-        status.written_unix_ms = wall_unix_ms();
-        status.plan_version = plan_version;
-        status.waiting_batches = stats.records;
-        status.waiting_bytes = stats.bytes;
-        status.dropped_samples = stats.dropped_samples;
-        status.spool_problem = disk_problem(stats.disk).map(str::to_owned);
-        if status.spool_problem != self.spool_problem {
-            match &status.spool_problem {
-                Some(problem) => warn!(problem, "The spool cannot write."),
-                None => info!("The spool can write again."),
-            }
-            self.spool_problem.clone_from(&status.spool_problem);
+        match problem {
+            Some(problem) => warn!(problem, "The spool cannot write."),
+            None => info!("The spool can write again."),
         }
-        if let Err(error) = status.save(&self.folder) {
-            warn!(
-                error = crate::chain(&error),
-                "`status` will not know how this agent fares."
-            );
-        }
+        self.spool_problem = problem;
+        self.status
+            .send_modify(|status| status.spool_problem = problem.map(str::to_owned));
     }
 }

@@ -1,9 +1,10 @@
 //! The last plan, on disk: after a restart without a collector the agent measures what it measured
 //! before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proto::plan::Plan;
+use tokio::sync::watch;
 use tracing::warn;
 
 use crate::storage::{self, StorageError};
@@ -30,6 +31,21 @@ pub fn load(folder: &Path) -> Plan {
                 "The plan on disk cannot be used; the collector will send another."
             );
             Plan::default()
+        }
+    }
+}
+
+/// Keeps every new plan, for as long as the agent runs.
+pub async fn keep(folder: PathBuf, mut planned: watch::Receiver<Plan>) {
+    while planned.changed().await.is_ok() {
+        let plan = planned.borrow_and_update().clone();
+        let folder = folder.clone();
+        let saved = tokio::task::spawn_blocking(move || save(&folder, &plan)).await;
+        if let Ok(Err(error)) = saved {
+            warn!(
+                error = crate::chain(&error),
+                "The new plan will be forgotten at the next start."
+            );
         }
     }
 }

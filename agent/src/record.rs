@@ -6,19 +6,31 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
-use proto::limits::ROUNDS_PER_BATCH;
+use proto::limits::{MESSAGE_BYTES, ROUNDS_PER_BATCH};
 use proto::stream::Series;
 use proto::wire;
 
 use crate::sources::Reading;
 
-/// Gathers readings until they are taken as one batch.
+/// A batch is closed before it grows beyond this: a quarter of what a message may have.
+const BATCH_BYTES: usize = MESSAGE_BYTES / 4;
+
+/// Gathers readings until they are taken as batches: one, nearly always.
 #[derive(Debug, Default)]
 pub struct Recorder {
+    full: Vec<Open>,
+    open: Open,
+}
+
+/// A batch that is being filled.
+#[derive(Debug, Default)]
+struct Open {
     ids: HashMap<Series, u32>,
     series: Vec<wire::Series>,
     rounds: Vec<wire::Round>,
     samples: u32,
+    /// Not less than it will have when it is encoded.
+    bytes: usize,
 }
 
 /// A batch on its way to the spool.
@@ -33,22 +45,62 @@ pub struct Recorded {
 }
 
 impl Recorder {
-    /// Adds what one source read at one moment. Says whether the batch is full and should be taken.
+    /// Adds what one source read at one moment. Says whether a batch is full and should be taken.
     pub fn add(&mut self, time_unix_ms: i64, readings: &[Reading]) -> bool {
-        if !readings.is_empty() {
-            let series = readings
-                .iter()
-                .map(|reading| self.id(&reading.series))
-                .collect();
-            let values = readings.iter().map(|reading| reading.value).collect();
-            self.rounds.push(wire::Round {
-                time_unix_ms,
-                series,
-                values,
-            });
-            self.samples += u32::try_from(readings.len()).unwrap_or(u32::MAX);
+        let mut rest = readings;
+        while !rest.is_empty() {
+            let added = self.open.add(time_unix_ms, rest);
+            rest = rest.get(added..).unwrap_or_default();
+            if !rest.is_empty() || self.open.rounds.len() >= ROUNDS_PER_BATCH {
+                self.full.push(std::mem::take(&mut self.open));
+            }
         }
-        self.rounds.len() >= ROUNDS_PER_BATCH
+        !self.full.is_empty()
+    }
+
+    /// What was added since this was last called, oldest first.
+    pub fn take(&mut self, instance: u64) -> impl Iterator<Item = Recorded> + use<> {
+        let Self { full, open } = std::mem::take(self);
+        let all = full.into_iter().chain([open]);
+        all.filter_map(move |batch| batch.close(instance))
+    }
+}
+
+impl Open {
+    /// Adds as many of these as there is room for, and says how many; to an empty batch at least one.
+    fn add(&mut self, time_unix_ms: i64, readings: &[Reading]) -> usize {
+        let is_empty = self.rounds.is_empty();
+        let mut round = wire::Round {
+            time_unix_ms,
+            ..wire::Round::default()
+        };
+        self.bytes += ROUND_BYTES;
+        for Reading { series, value } in readings {
+            let bytes = self.bytes + VALUE_BYTES + self.definition_bytes(series);
+            let is_first = is_empty && round.values.is_empty();
+            if bytes > BATCH_BYTES && !is_first {
+                break;
+            }
+            self.bytes = bytes;
+            round.series.push(self.id(series));
+            round.values.push(*value);
+        }
+        let added = round.values.len();
+        if added > 0 {
+            self.rounds.push(round);
+        }
+        self.samples += u32::try_from(added).unwrap_or(u32::MAX);
+        added
+    }
+
+    /// What it costs to define this series, if it is not defined yet.
+    fn definition_bytes(&self, series: &Series) -> usize {
+        if self.ids.contains_key(series) {
+            return 0;
+        }
+        let labels = series.labels.iter();
+        let labels = labels.map(|(name, value)| LABEL_BYTES + name.len() + value.len());
+        SERIES_BYTES + series.metric.name.len() + labels.sum::<usize>()
     }
 
     fn id(&mut self, series: &Series) -> u32 {
@@ -64,28 +116,30 @@ impl Recorder {
         id
     }
 
-    /// The batch so far, if there is any; the next one starts empty.
-    pub fn take(&mut self, instance: u64) -> Option<Recorded> {
-        let Self {
-            series,
-            rounds,
-            samples,
-            ..
-        } = std::mem::take(self);
-        let oldest_unix_ms = rounds.iter().map(|round| round.time_unix_ms).min()?;
+    fn close(self, instance: u64) -> Option<Recorded> {
+        let oldest_unix_ms = self.rounds.iter().map(|round| round.time_unix_ms).min()?;
         let batch = wire::Batch {
             instance,
-            series,
-            rounds,
+            series: self.series,
+            rounds: self.rounds,
             ..wire::Batch::default()
         };
         Some(Recorded {
             bytes: batch.encode_to_vec(),
             oldest_unix_ms,
-            samples,
+            samples: self.samples,
         })
     }
 }
+
+/// At most, in protocol buffers: an id and a double.
+const VALUE_BYTES: usize = 5 + 8;
+/// A round without its values.
+const ROUND_BYTES: usize = 32;
+/// A series without its texts.
+const SERIES_BYTES: usize = 32;
+/// A label without its texts.
+const LABEL_BYTES: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -108,7 +162,7 @@ mod tests {
         assert!(!recorder.add(2_000, &readings(&[("eth0", 1.0), ("eth1", 0.0)])));
         assert!(!recorder.add(1_000, &readings(&[("eth1", 1.0)])));
         for _ in 0..2 {
-            let recorded = recorder.take(7).expect("something was recorded");
+            let recorded = recorder.take(7).next().expect("something was recorded");
             let batch = wire::Batch::decode(&recorded.bytes[..]).expect("it decodes");
             let defined: Vec<_> = batch.series.iter().map(|series| series.id).collect();
             let used: Vec<_> = batch
@@ -130,7 +184,7 @@ mod tests {
     fn nothing_measured_is_no_batch() {
         let mut recorder = Recorder::default();
         recorder.add(1, &[]);
-        assert_eq!(recorder.take(7), None);
+        assert_eq!(recorder.take(7).next(), None);
     }
 
     #[test]
@@ -140,5 +194,25 @@ mod tests {
             .take_while(|_| !recorder.add(0, &readings(&[("eth0", 1.0)])))
             .count();
         assert_eq!(full + 1, ROUNDS_PER_BATCH);
+    }
+
+    #[test]
+    fn no_batch_is_larger_than_a_message_and_nothing_is_left_out() {
+        let mut recorder = Recorder::default();
+        let names: Vec<String> = (0..5_000).map(|n| format!("{n:0>120}")).collect();
+        let many: Vec<_> = names.iter().map(|name| (name.as_str(), 1.5)).collect();
+        assert!(recorder.add(1_000, &readings(&many)));
+        assert!(recorder.add(2_000, &readings(&many)));
+        let all: Vec<_> = recorder.take(u64::MAX).collect();
+        let largest = all.iter().map(|recorded| recorded.bytes.len()).max();
+        assert!(largest <= Some(BATCH_BYTES + 16), "{largest:?}");
+        let samples: u32 = all.iter().map(|recorded| recorded.samples).sum();
+        assert_eq!(samples, 10_000);
+        for recorded in &all {
+            let batch = wire::Batch::decode(&recorded.bytes[..]).expect("it decodes");
+            let values = batch.rounds.iter().map(|round| round.values.len());
+            assert_eq!(values.sum::<usize>(), recorded.samples as usize);
+        }
+        assert_eq!(recorder.take(7).next(), None);
     }
 }

@@ -32,11 +32,12 @@ pub struct Taken {
     pub problem: Option<Unmeasurable>,
 }
 
-/// Starts every source. They stop when the returned set is dropped or the channel closes.
+/// Starts every source. They stop when the returned set is dropped or the channel closes; the channel
+/// closes when none is left.
 pub fn start(
     sources: Vec<Box<dyn Source>>,
     plan: &watch::Receiver<Plan>,
-    taken: &mpsc::Sender<Taken>,
+    taken: mpsc::Sender<Taken>,
 ) -> JoinSet<()> {
     let mut running = JoinSet::new();
     for source in sources {
@@ -152,7 +153,7 @@ mod tests {
     ) -> (watch::Sender<Plan>, mpsc::Receiver<Taken>, JoinSet<()>) {
         let (plan, watched) = watch::channel(Plan::default());
         let (sender, taken) = mpsc::channel(64);
-        let running = start(sources, &watched, &sender);
+        let running = start(sources, &watched, sender);
         (plan, taken, running)
     }
 

@@ -2,17 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proto::ids::{CentreId, DeviceId};
+use proto::plan::Plan;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::app;
+use crate::clock::wall_unix_ms;
 use crate::identity::{Identity, IdentityError};
+use crate::queue::Queue;
 use crate::schedule::Taken;
 use crate::storage::{self, StorageError};
 
 const STATUS_FILE: &str = "status.json";
+
+/// The least time between two writes of it.
+const REWRITE: Duration = Duration::from_secs(2);
 
 /// What a running agent knows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -74,10 +84,7 @@ impl Status {
     }
 
     /// Writes it for `status` to read.
-    ///
-    /// # Errors
-    /// When the folder is not writable.
-    pub fn save(&self, folder: &Path) -> Result<(), StorageError> {
+    fn save(&self, folder: &Path) -> Result<(), StorageError> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         storage::replace_lazily(&folder.join(STATUS_FILE), &text)
     }
@@ -87,6 +94,61 @@ impl Status {
     pub fn load(folder: &Path) -> Option<Self> {
         let text = std::fs::read(folder.join(STATUS_FILE)).ok()?;
         serde_json::from_slice(&text).ok()
+    }
+}
+
+/// Writes the file when something changed, not too often: a flash disk wears out.
+pub struct Keeper {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// Knows what waits.
+    pub queue: Queue,
+    /// The plan in force.
+    pub planned: watch::Receiver<Plan>,
+    /// All the rest.
+    pub status: watch::Receiver<Status>,
+    /// What the file says.
+    pub written: Option<Status>,
+}
+
+impl Keeper {
+    /// Keeps the file until told to stop, and then says in it how things ended.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                Ok(()) = self.status.changed() => self.write().await,
+                () = stop.cancelled() => break,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(REWRITE) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        self.write().await;
+    }
+
+    async fn write(&mut self) {
+        let mut status = self.status.borrow_and_update().clone();
+        let stats = self.queue.stats();
+        status.plan_version = self.planned.borrow().version;
+        status.waiting_batches = stats.records;
+        status.waiting_bytes = stats.bytes;
+        status.dropped_samples = stats.dropped_samples;
+        if self.written.as_ref() == Some(&status) {
+            return;
+        }
+        let (folder, mut stamped) = (self.folder.clone(), status.clone());
+        stamped.written_unix_ms = wall_unix_ms();
+        let saved = tokio::task::spawn_blocking(move || stamped.save(&folder)).await;
+        match saved {
+            Ok(Ok(())) => self.written = Some(status),
+            Ok(Err(error)) => warn!(
+                error = crate::chain(&error),
+                "`status` will not know how this agent fares."
+            ),
+            // The program ends.
+            Err(_) => {}
+        }
     }
 }
 

@@ -15,6 +15,56 @@ pub struct StorageError {
     source: io::Error,
 }
 
+/// Makes a folder, and those above it, for its owner alone; one that is there stays as it is.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// Makes a folder that is nobody else's business, also when it is there already.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    make_folder(path)?;
+    set_mode(path, 0o700)
+}
+
+/// Opens a file for writing, made if missing. Nobody but its owner can open it, so nobody else can
+/// lock it.
+///
+/// # Errors
+/// When it can be neither opened nor made.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    set_mode(path, 0o600)?;
+    Ok(file)
+}
+
+/// Where there are no modes, files inherit the rights of their folder.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let is_so = std::fs::metadata(path)?.permissions().mode() & 0o777 == mode;
+        if !is_so {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}
+
 /// Replaces a file so that a crash leaves either the old content or the new one. Readable by its
 /// owner alone.
 ///
