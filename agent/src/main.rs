@@ -12,7 +12,7 @@ use agent::tls::Address;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use dawnwatch_agent as agent;
-use proto::token::{Fingerprint, Token};
+use proto::token::{Fingerprint, InvalidToken, Token};
 
 /// Bad usage or configuration, as in sysexits.h.
 const USAGE: u8 = 64;
@@ -57,8 +57,9 @@ struct Enrolment {
     #[arg(long, value_name = "URL")]
     collector: Address,
     /// What `dawnwatch-collector token create` printed
+    // Text, because whoever parses arguments repeats what is wrong with them, and logs are read.
     #[arg(long)]
-    token: Token,
+    token: String,
     /// What the collector's authority must be, in hexadecimal; the token says it too
     #[arg(long, value_name = "F")]
     ca_fingerprint: Option<Fingerprint>,
@@ -68,12 +69,13 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::from(USAGE)
-            } else {
-                ExitCode::SUCCESS
-            };
+            let text = error.render().to_string();
+            if !error.use_stderr() {
+                print(text.trim_end());
+                return ExitCode::SUCCESS;
+            }
+            tell(without_tokens(text, std::env::args()).trim_end());
+            return ExitCode::from(USAGE);
         }
     };
     agent::logging::start("info");
@@ -84,10 +86,18 @@ fn main() -> ExitCode {
                 "dawnwatch-agent: {}",
                 agent::chain(error.as_ref())
             ));
-            let is_config = error.downcast_ref::<ConfigError>().is_some();
-            ExitCode::from(if is_config { USAGE } else { 1 })
+            let is_usage = error.downcast_ref::<ConfigError>().is_some()
+                || error.downcast_ref::<InvalidToken>().is_some();
+            ExitCode::from(if is_usage { USAGE } else { 1 })
         }
     }
+}
+
+/// A token in the wrong place is a secret still.
+fn without_tokens(text: String, arguments: impl Iterator<Item = String>) -> String {
+    arguments
+        .filter_map(|argument| Some(argument.get(argument.find("dw1-")?..)?.to_owned()))
+        .fold(text, |text, token| text.replace(&token, "dw1-…"))
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -101,7 +111,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // One thread: a ten-year-old PC has better things to do.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(16)
+        // Made when needed: enough for every source, lookup and file to hang at the same time.
+        .max_blocking_threads(24)
         .thread_keep_alive(std::time::Duration::from_secs(2))
         .build()
         .context("cannot start")?;
@@ -119,7 +130,8 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
                 token,
                 ca_fingerprint,
             } = *enrolment;
-            std::fs::create_dir_all(&config.data)
+            let token: Token = token.parse().context("--token cannot be used")?;
+            agent::storage::make_folder(&config.data)
                 .with_context(|| format!("cannot make the folder {}", config.data.display()))?;
             let identity =
                 identity::enroll(&config.data, &collector, &token, ca_fingerprint).await?;
@@ -130,8 +142,8 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Run => {
-            let app = App::build(config)?;
-            app.run(agent::stop::requested()).await;
+            let app = App::build(config).await?;
+            app.run(agent::stop::requested()).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Status { json } => {

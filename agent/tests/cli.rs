@@ -38,6 +38,42 @@ fn bad_usage_is_64() {
 }
 
 #[test]
+fn a_mistyped_token_is_never_repeated() {
+    let secret = "0123456789abcdef";
+    let mistyped = format!("dw1-{}-{secret}", "0".repeat(64));
+    let cut_off = secret.to_owned();
+    let enroll = ["enroll", "--collector", "https://localhost:1"];
+    for (arguments, says) in [
+        ([&enroll[..], &["--token", &mistyped]].concat(), "cut off"),
+        ([&enroll[..], &["--token", &cut_off]].concat(), "dw1-"),
+        ([&enroll[..], &[&mistyped]].concat(), "dw1-…"),
+        (vec!["enroll", "--collector", &mistyped], "dw1-…"),
+    ] {
+        let error = fails(&arguments, 64);
+        assert!(error.contains(says), "{error}");
+        assert!(!error.contains(secret), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_it_makes_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("a plain name");
+    let token = format!("dw1-{}-{}", "0".repeat(64), "0".repeat(32));
+    let enroll = ["enroll", "--collector", "https://127.0.0.1:1"];
+    let error = fails(
+        &[&enroll[..], &["--token", &token, "--data", data]].concat(),
+        1,
+    );
+    assert!(error.contains("127.0.0.1:1"), "{error}");
+    let mode = |path: &str| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(data), 0o700);
+}
+
+#[test]
 fn every_mistake_of_a_settings_file_is_told_with_its_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("agent.toml");
