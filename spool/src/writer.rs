@@ -28,11 +28,12 @@ impl ChunkWriter {
     /// Makes the file. It has no header before the first sync.
     pub(crate) fn create(folder: &Folder, id: u64) -> Result<Self, Error> {
         let path = folder.chunk(id);
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(Error::disk("make", &path))?;
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true);
+        // What waits is its owner's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(Error::disk("make", &path))?;
         Ok(Self {
             id,
             path,
