@@ -5,7 +5,7 @@
 //! mutual TLS over loopback. A second start finds all of it in the data folder.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use collector::ca::Authority;
 use collector::config::Config;
 use collector::latest::DeviceKey;
-use collector::registry::{Centre, Registry};
+use collector::registry::{Agent, Centre, Registry};
 use collector::setup;
 use collector::token::{self, Grant, USUAL_VALIDITY};
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ use crate::first_values;
 /// Runs until Ctrl-C.
 pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result<()> {
     let agent_data = data.join("agent");
-    std::fs::create_dir_all(&agent_data)
+    agent::storage::make_folder(&agent_data)
         .with_context(|| format!("cannot make the folder {}", agent_data.display()))?;
     let config = collector_config(&data, config.as_deref())?;
     let authority = initialise(&config).await?;
@@ -38,17 +38,17 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
     let mut collecting = tokio::spawn(app.run(stop_collector.clone().cancelled_owned()));
 
     // The port may be another one than at the last start.
-    let collector: Address = format!("https://localhost:{}", agents.port()).parse()?;
+    let collector: Address = format!("https://{}", reachable(agents)).parse()?;
     let identity = enrolled(&agent_data, &collector, &registry, &authority).await?;
     let config = agent::config::Config {
         data: agent_data,
         collector: Some(collector),
         ..agent::config::Config::default()
     };
-    let agent = agent::app::App::build(config)?;
+    let agent = agent::app::App::build(config).await?;
     let status = agent.status();
     let stop_agent = CancellationToken::new();
-    let measuring = tokio::spawn(agent.run(stop_agent.clone().cancelled_owned()));
+    let mut measuring = tokio::spawn(agent.run(stop_agent.clone().cancelled_owned()));
 
     print(&format!(
         "Dawnwatch {} watches this machine.\n\n  page     http://{page}/\n  metrics  http://{page}/metrics\n  agents   https://{agents}\n  data     {}\n",
@@ -64,19 +64,33 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
         print("Ctrl-C stops it.");
         std::future::pending().await
     };
-    let ended = tokio::select! {
-        () = agent::stop::requested() => None,
-        ended = &mut collecting => Some(ended),
-        () = showing => None,
+    // Whichever ends unasked says why, and takes the other with it.
+    let mut ended = tokio::select! {
+        () = agent::stop::requested() => Ok(()),
+        () = showing => Ok(()),
+        ended = &mut collecting => ended?,
+        ended = &mut measuring => ended?,
     };
     // The agent says goodbye while there is still somebody to hear it.
     stop_agent.cancel();
-    let _ = measuring.await;
-    stop_collector.cancel();
-    match ended {
-        Some(ended) => ended?,
-        None => collecting.await?,
+    if !measuring.is_finished() {
+        ended = ended.and(measuring.await?);
     }
+    stop_collector.cancel();
+    if !collecting.is_finished() {
+        ended = ended.and(collecting.await?);
+    }
+    ended
+}
+
+/// Where the collector is for an agent beside it. One that listens on every address listens here too.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let here = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(here, bound.port())
 }
 
 fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> {
@@ -87,6 +101,11 @@ fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> 
         config.grpc_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.grpc_listen.port()));
     }
     config.data = data.join("collector");
+    // Its certificate has to name the address at which the agent finds it.
+    let here = config.grpc_listen.ip();
+    if !here.is_unspecified() {
+        config.grpc_names.push(here.into());
+    }
     Ok(config)
 }
 
@@ -128,7 +147,14 @@ async fn enrolled(
     authority: &Authority,
 ) -> anyhow::Result<Identity> {
     match Identity::load(folder) {
-        Ok(identity) => return Ok(identity),
+        Ok(identity) if is_known(&identity, registry).await? => return Ok(identity),
+        Ok(identity) => {
+            print(&format!(
+                "The collector does not know this machine as {} (any more): it enrols anew.",
+                identity.device
+            ));
+            forget(folder)?;
+        }
         Err(IdentityError::NotEnrolled { .. }) => {}
         Err(error) => return Err(error.into()),
     }
@@ -144,6 +170,26 @@ async fn enrolled(
     Ok(identity::enroll(folder, collector, &token, None).await?)
 }
 
+async fn is_known(identity: &Identity, registry: &Registry) -> anyhow::Result<bool> {
+    let agents = registry.agents().await?;
+    let known = |agent: &Agent| agent.id == identity.agent && agent.revoked_at.is_none();
+    Ok(agents.iter().any(known))
+}
+
+/// Removes the identity, and the key with it: a key that was revoked stays so.
+fn forget(folder: &Path) -> anyhow::Result<()> {
+    for file in ["identity.json", "key.pem"] {
+        let path = folder.join(file);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 async fn first_centre(registry: &Registry) -> anyhow::Result<CentreId> {
     let centres = registry.centres().await?;
     centres
@@ -156,4 +202,24 @@ async fn first_centre(registry: &Registry) -> anyhow::Result<CentreId> {
 /// Results go to standard output. A reader who has gone away, as `head` does, is no error.
 fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_agent_finds_a_collector_wherever_it_listens() {
+        let check = |bound: &str, expected: &str| {
+            let bound = bound.parse().expect("an address");
+            let url = format!("https://{}", reachable(bound));
+            assert_eq!(url, expected);
+            let parsed: Address = url.parse().expect("an agent takes it");
+            assert_eq!(parsed.to_string(), expected);
+        };
+        check("0.0.0.0:9781", "https://127.0.0.1:9781");
+        check("[::]:9781", "https://[::1]:9781");
+        check("127.0.0.1:1", "https://127.0.0.1:1");
+        check("10.0.0.5:9781", "https://10.0.0.5:9781");
+    }
 }

@@ -66,6 +66,30 @@ async fn it_shows_this_machine_within_half_a_minute_and_knows_it_again() {
 }
 
 #[tokio::test]
+async fn an_agent_that_the_collector_does_not_know_enrols_anew() {
+    let folder = Folder::new("up");
+    let data = folder.path().join("data");
+    for _ in ["first", "with another collector"] {
+        let mut up = Process::start("up", &mut command(&folder, &data, any_port()), &folder);
+        values(announced(&mut up, "http://").await).await;
+        up.signal(Signal::INT);
+        up.finish(Duration::from_secs(20)).await.succeeded();
+        std::fs::remove_dir_all(data.join("collector")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_agent_finds_a_collector_that_listens_elsewhere_than_on_localhost() {
+    let folder = Folder::new("up");
+    let data = folder.path().join("data");
+    let settings = "[http]\nlisten = \"127.0.0.1:0\"\n[grpc]\nlisten = \"127.0.0.7:0\"\n";
+    let mut command = command(&folder, &data, any_port());
+    folder.write("up.toml", settings);
+    let mut up = Process::start("up", &mut command, &folder);
+    values(announced(&mut up, "http://").await).await;
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let folder = Folder::new("up");
     let taken = TcpListener::bind(any_port()).unwrap();
