@@ -167,11 +167,14 @@ impl App {
             reporter.record(&run);
         }
         reporter.report();
-        in_time(queue.persist()).await;
         stop.cancel();
-        if !uplink.is_finished() {
-            in_time(uplink).await;
-        }
+        // What the collector does not acknowledge in time is on disk.
+        let goodbye = async {
+            if !uplink.is_finished() {
+                in_time(uplink).await;
+            }
+        };
+        tokio::join!(in_time(queue.persist()), goodbye);
         last_status.cancel();
         in_time(keeper).await;
         info!("Stopped.");
@@ -294,5 +297,47 @@ impl Reporter {
         self.spool_problem = problem;
         self.status
             .send_modify(|status| status.spool_problem = problem.map(str::to_owned));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_agent_runs_on_a_folder_and_a_look_at_it_keeps_none_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let looks = storage::open_private(&folder.path().join(LOCK_FILE)).unwrap();
+        looks.try_lock_shared().unwrap();
+        let looking = tokio::spawn(async move {
+            tokio::time::sleep(LOCK_PATIENCE / 2).await;
+            drop(looks);
+        });
+        assert!(!is_running(folder.path()), "somebody only looks");
+        let first = lock(folder.path()).await.unwrap();
+        looking.await.unwrap();
+        assert!(is_running(folder.path()));
+        let second = lock(folder.path()).await.unwrap_err();
+        assert!(second.to_string().contains("another agent"), "{second}");
+        drop(first);
+        assert!(!is_running(folder.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_hold_the_lock() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK_FILE);
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        storage::open_private(&path).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(
+            mode & 0o777,
+            0o600,
+            "that of an older version was not its own"
+        );
     }
 }

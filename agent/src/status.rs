@@ -222,3 +222,54 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_written_when_it_changed_and_not_too_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let status = watch::Sender::new(Status::default());
+        let (_plan, planned) = watch::channel(Plan::default());
+        let stop = CancellationToken::new();
+        let spool = folder.path().join("spool");
+        let keeper = Keeper {
+            folder: folder.path().to_owned(),
+            queue: Queue::open(&spool, spool::Limits::default()).unwrap(),
+            planned,
+            status: status.subscribe(),
+            written: None,
+        };
+        let keeper = tokio::spawn(keeper.run(stop.clone()));
+        let says = |acknowledged| {
+            let written = Status::load(folder.path())?;
+            (written.last_ack_unix_ms == Some(acknowledged)).then_some(())
+        };
+        let began = Instant::now();
+        for ack in 0..100 {
+            status.send_modify(|status| status.last_ack_unix_ms = Some(ack));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if ack == 0 {
+                while says(0).is_none() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        assert_eq!(says(0), Some(()), "the first change is written at once");
+        while says(99).is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(began.elapsed() >= REWRITE, "{:?}", began.elapsed());
+        status.send_modify(|status| status.connected = true);
+        stop.cancel();
+        keeper.await.unwrap();
+        assert!(
+            Status::load(folder.path()).unwrap().connected,
+            "how it ended"
+        );
+    }
+}
