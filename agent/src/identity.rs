@@ -6,7 +6,9 @@
 //! its key, and nobody else can sign with it. Dates are the collector's, since this clock may be
 //! years off.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pem::Pem;
@@ -15,12 +17,14 @@ use proto::token::{Fingerprint, Token};
 use proto::wire::enrolment_client::EnrolmentClient;
 use proto::wire::{self, EnrollRequest, RenewRequest};
 use rcgen::{CertificateParams, KeyPair};
-use rustls::pki_types::CertificateDer;
+use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::clock::wall_unix_ms;
 use crate::storage::{self, StorageError};
-use crate::tls::{self, Address, Shown, Trust};
+use crate::tls::{self, Address, Broken, ConnectError, Shown, Trust};
 
 const KEY_FILE: &str = "key.pem";
 const IDENTITY_FILE: &str = "identity.json";
@@ -49,6 +53,19 @@ pub struct Identity {
     certificate: String,
     /// PEM.
     authority: String,
+    /// In a file of its own, read once: a disk that fails later does not strand the agent.
+    #[serde(skip)]
+    key: Key,
+}
+
+/// The machine's key, PKCS #8. Empty only until it was read.
+#[derive(Clone, Default)]
+struct Key(Arc<[u8]>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
 }
 
 /// Why there is no identity, or no new one.
@@ -80,18 +97,18 @@ pub enum IdentityError {
     )]
     FingerprintMismatch,
     #[error(
-        "what answers at {collector} is not the collector that made the token, so the token was not sent: check the address and the fingerprint"
+        "the token was not sent: check the collector's address, and which collector made the token"
     )]
-    WrongCollector {
+    TokenNotSent(#[source] ConnectError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the collector at {collector} did not answer within {CALL_TIMEOUT:?}: try again")]
+    Silent { collector: String },
+    #[error("the collector at {collector} did not answer: try again")]
+    Broken {
         collector: String,
         #[source]
-        source: tonic::transport::Error,
-    },
-    #[error("could not reach the collector at {collector}")]
-    Unreachable {
-        collector: String,
-        #[source]
-        source: tonic::transport::Error,
+        source: Broken,
     },
     #[error("the collector refused: {}", .0.message())]
     Refused(Box<tonic::Status>),
@@ -99,6 +116,8 @@ pub enum IdentityError {
     Answer(#[from] InvalidId),
     #[error("the collector's answer lacks the certificate: update the agent")]
     NoCertificate,
+    #[error("the collector answered with another authority than the token names: nothing was kept")]
+    WrongAuthority,
     #[error("could not make a key")]
     Key(#[from] rcgen::Error),
     #[error(transparent)]
@@ -112,7 +131,9 @@ impl IdentityError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Connect(ConnectError::Unreachable { .. })
+            | Self::Silent { .. }
+            | Self::Broken { .. } => true,
             Self::Refused(status) => !matches!(
                 status.code(),
                 tonic::Code::PermissionDenied
@@ -128,7 +149,7 @@ impl Identity {
     /// Reads what enrolment left.
     ///
     /// # Errors
-    /// When there is none, or it is damaged.
+    /// When there is none, or it is damaged, or its key is.
     pub fn load(folder: &Path) -> Result<Self, IdentityError> {
         let path = folder.join(IDENTITY_FILE);
         let text = match std::fs::read(&path) {
@@ -140,18 +161,14 @@ impl Identity {
             }
             Err(source) => return Err(IdentityError::Read { path, source }),
         };
-        serde_json::from_slice(&text).map_err(|error| IdentityError::Damaged {
-            path,
-            source: error.into(),
-        })
+        let identity: Self = serde_json::from_slice(&text).map_err(|error| damaged(path, error))?;
+        let key = Key::load(folder)?;
+        Ok(Self { key, ..identity })
     }
 
     fn save(&self, folder: &Path) -> Result<(), IdentityError> {
         let path = folder.join(IDENTITY_FILE);
-        let text = serde_json::to_vec_pretty(self).map_err(|error| IdentityError::Damaged {
-            path: path.clone(),
-            source: error.into(),
-        })?;
+        let text = serde_json::to_vec_pretty(self).map_err(|error| damaged(path.clone(), error))?;
         Ok(storage::replace(&path, &text)?)
     }
 
@@ -166,13 +183,21 @@ impl Identity {
     /// What the agent shows of itself.
     ///
     /// # Errors
-    /// When a file is missing or damaged.
+    /// When the file is damaged.
     pub fn shown(&self, folder: &Path) -> Result<Shown, IdentityError> {
-        let key = load_key(folder)?;
         Ok(Shown {
             certificate: certificate(&self.certificate, folder)?,
-            key: key.serialize_der().into(),
+            key: PrivatePkcs8KeyDer::from(self.key.0.to_vec()),
         })
+    }
+
+    /// How to speak to the collector as this agent.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn tls(&self, folder: &Path) -> Result<Arc<ClientConfig>, IdentityError> {
+        let (trust, shown) = (self.trust(folder)?, self.shown(folder)?);
+        Ok(tls::client_config(trust, Some(shown))?)
     }
 
     /// When to renew, by the collector's clock.
@@ -239,19 +264,23 @@ pub async fn enroll(
         return Err(IdentityError::FingerprintMismatch);
     }
     // An enrolment that was interrupted left its key: the collector knows it, perhaps.
-    let key = load_or_make_key(folder)?;
+    let key = Key::load_or_make(folder)?;
     let config = tls::client_config(Trust::Pinned(token.fingerprint), None)?;
-    let channel = connect(collector, config).await?;
-    let mut request = tonic::Request::new(EnrollRequest {
+    let channel = tls::connect(collector, config).await;
+    let channel = channel.map_err(|error| match error {
+        ConnectError::WrongCollector { .. } => IdentityError::TokenNotSent(error),
+        _ => error.into(),
+    })?;
+    let request = EnrollRequest {
         token: token.to_string(),
-        signing_request: signing_request(&key)?,
+        signing_request: key.signing_request(folder)?,
         host: Some(crate::host_facts()),
-    });
-    request.set_timeout(CALL_TIMEOUT);
-    let answer = EnrolmentClient::new(channel).enroll(request).await;
-    let answer = answer
-        .map_err(|status| IdentityError::Refused(status.into()))?
-        .into_inner();
+    };
+    let mut client = EnrolmentClient::new(channel);
+    let answer = called(collector, client.enroll(request)).await?;
+    if tls::fingerprint(&answer.authority) != token.fingerprint {
+        return Err(IdentityError::WrongAuthority);
+    }
     let mut identity = Identity {
         collector: collector.to_string(),
         agent: answer.agent_id.parse()?,
@@ -262,13 +291,16 @@ pub async fn enroll(
         renew_after: 0.0,
         certificate: String::new(),
         authority: to_pem(answer.authority),
+        key,
     };
     identity.accept(answer.certificate)?;
+    identity.tls(folder)?;
     identity.save(folder)?;
     Ok(identity)
 }
 
-/// Exchanges the certificate for a newer one of the same key, whether it is still valid or not.
+/// Exchanges the certificate for a newer one of the same key, whether it is still valid or not. One
+/// that cannot be kept in `folder` is good all the same, until the next start.
 ///
 /// # Errors
 /// When the collector cannot be reached or refuses; see [`IdentityError::is_retryable`].
@@ -277,72 +309,88 @@ pub async fn renew(
     identity: &Identity,
     collector: &Address,
 ) -> Result<Identity, IdentityError> {
-    let key = load_key(folder)?;
     let config = tls::client_config(identity.trust(folder)?, None)?;
-    let channel = connect(collector, config).await?;
-    let mut request = tonic::Request::new(RenewRequest {
-        signing_request: signing_request(&key)?,
-    });
-    request.set_timeout(CALL_TIMEOUT);
-    let answer = EnrolmentClient::new(channel).renew(request).await;
-    let answer = answer
-        .map_err(|status| IdentityError::Refused(status.into()))?
-        .into_inner();
+    let channel = tls::connect(collector, config).await?;
+    let request = RenewRequest {
+        signing_request: identity.key.signing_request(folder)?,
+    };
+    let mut client = EnrolmentClient::new(channel);
+    let answer = called(collector, client.renew(request)).await?;
     let mut identity = identity.clone();
     identity.accept(answer.certificate)?;
-    identity.save(folder)?;
+    identity.tls(folder)?;
+    if let Err(error) = identity.save(folder) {
+        let error = crate::chain(&error);
+        warn!(
+            error,
+            "The renewed certificate is in use, but will be forgotten at the next start."
+        );
+    }
     Ok(identity)
 }
 
-async fn connect(
+/// What one call answers, told apart from an answer that does not come.
+async fn called<T>(
     collector: &Address,
-    config: std::sync::Arc<rustls::ClientConfig>,
-) -> Result<tonic::transport::Channel, IdentityError> {
-    tls::connect(collector, config).await.map_err(|source| {
-        let collector = collector.to_string();
-        if tls::tls_cause(&source, |error| {
-            matches!(error, rustls::Error::InvalidCertificate(_))
-        }) {
-            IdentityError::WrongCollector { collector, source }
-        } else {
-            IdentityError::Unreachable { collector, source }
-        }
-    })
-}
-
-fn signing_request(key: &KeyPair) -> Result<Vec<u8>, rcgen::Error> {
-    Ok(CertificateParams::default()
-        .serialize_request(key)?
-        .der()
-        .to_vec())
-}
-
-fn load_or_make_key(folder: &Path) -> Result<KeyPair, IdentityError> {
-    if folder.join(KEY_FILE).exists() {
-        return load_key(folder);
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, IdentityError> {
+    let collector = || collector.to_string();
+    match tokio::time::timeout(CALL_TIMEOUT, call).await {
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+        Ok(Err(status)) => Err(match Broken::from_status(status) {
+            Ok(source) => IdentityError::Broken {
+                collector: collector(),
+                source,
+            },
+            Err(status) => IdentityError::Refused(status),
+        }),
+        Err(_) => Err(IdentityError::Silent {
+            collector: collector(),
+        }),
     }
-    let key = KeyPair::generate()?;
-    storage::replace(&folder.join(KEY_FILE), key.serialize_pem().as_bytes())?;
-    Ok(key)
 }
 
-fn load_key(folder: &Path) -> Result<KeyPair, IdentityError> {
-    let path = folder.join(KEY_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|source| IdentityError::Read {
-        path: path.clone(),
-        source,
-    })?;
-    KeyPair::from_pem(&text).map_err(|error| IdentityError::Damaged {
-        path,
-        source: error.into(),
-    })
+impl Key {
+    fn load_or_make(folder: &Path) -> Result<Self, IdentityError> {
+        let path = folder.join(KEY_FILE);
+        if path.exists() {
+            return Self::load(folder);
+        }
+        let key = KeyPair::generate()?;
+        storage::replace(&path, key.serialize_pem().as_bytes())?;
+        Ok(Self(key.serialize_der().into()))
+    }
+
+    fn load(folder: &Path) -> Result<Self, IdentityError> {
+        let path = folder.join(KEY_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match KeyPair::from_pem(&text) {
+                Ok(key) => Ok(Self(key.serialize_der().into())),
+                Err(error) => Err(damaged(path, error)),
+            },
+            Err(source) => Err(IdentityError::Read { path, source }),
+        }
+    }
+
+    /// What a certificate is asked for with.
+    fn signing_request(&self, folder: &Path) -> Result<Vec<u8>, IdentityError> {
+        let key = KeyPair::try_from(&self.0[..])
+            .map_err(|error| damaged(folder.join(KEY_FILE), error))?;
+        let request = CertificateParams::default().serialize_request(&key)?;
+        Ok(request.der().to_vec())
+    }
+}
+
+fn damaged(
+    path: PathBuf,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> IdentityError {
+    let source = source.into();
+    IdentityError::Damaged { path, source }
 }
 
 fn certificate(text: &str, folder: &Path) -> Result<CertificateDer<'static>, IdentityError> {
-    let pem = pem::parse(text).map_err(|error| IdentityError::Damaged {
-        path: folder.join(IDENTITY_FILE),
-        source: error.into(),
-    })?;
+    let pem = pem::parse(text).map_err(|error| damaged(folder.join(IDENTITY_FILE), error))?;
     Ok(CertificateDer::from(pem.into_contents()))
 }
 

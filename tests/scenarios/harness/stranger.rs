@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use agent::identity::{self, Identity};
-use agent::tls::{self, Address, Trust};
+use agent::tls::{self, Address, ConnectError, Trust};
 use proto::wire::session_client::SessionClient;
 use proto::wire::{Batch, Clock, FromAgent, FromCollector, Hello, Series};
 use proto::wire::{from_agent, from_collector};
@@ -57,7 +57,7 @@ impl Stranger {
     }
 
     /// Connects to its collector with its certificate.
-    pub async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
+    pub async fn connect(&self) -> Result<Channel, ConnectError> {
         self.connect_to(self.trust(), &self.collector).await
     }
 
@@ -66,7 +66,7 @@ impl Stranger {
         &self,
         trust: Trust,
         collector: &Address,
-    ) -> Result<Channel, tonic::transport::Error> {
+    ) -> Result<Channel, ConnectError> {
         let shown = self.identity.shown(self.folder.path()).unwrap();
         let config = tls::client_config(trust, Some(shown)).unwrap();
         tls::connect(collector, config).await
