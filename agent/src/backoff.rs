@@ -1,4 +1,5 @@
-//! How long to wait before trying again: full jitter under a ceiling that doubles.
+//! How long to wait before trying again: full jitter under a ceiling that doubles, and minutes when
+//! the other side refused.
 //!
 //! Full jitter spreads 66,000 agents that lost the same collector at the same moment evenly over the
 //! ceiling: <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
@@ -7,12 +8,22 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
+/// A refusal is followed by at most this, and at least half of it.
+const REFUSAL_REST: Duration = Duration::from_mins(10);
+
 /// Waits between attempts.
 #[derive(Debug)]
 pub struct Backoff {
     least: Duration,
     most: Duration,
     attempt: u32,
+    refusals: u32,
+}
+
+/// How long to leave somebody alone who refused. Somebody has to do something about it first.
+#[must_use]
+pub fn refusal_rest() -> Duration {
+    rand::rng().random_range(REFUSAL_REST / 2..=REFUSAL_REST)
 }
 
 impl Backoff {
@@ -23,17 +34,14 @@ impl Backoff {
             least,
             most,
             attempt: 0,
+            refusals: 0,
         }
     }
 
     /// Starts over, after a success.
     pub fn reset(&mut self) {
         self.attempt = 0;
-    }
-
-    /// Waits as long as it gets, for a refusal that will not go away soon.
-    pub fn despair(&mut self) {
-        self.attempt = 32;
+        self.refusals = 0;
     }
 
     /// The wait before the next attempt.
@@ -41,6 +49,16 @@ impl Backoff {
         let ceiling = self.ceiling();
         self.attempt = self.attempt.saturating_add(1);
         rand::rng().random_range(Duration::ZERO..=ceiling)
+    }
+
+    /// The wait after a refusal. The first since the last success may be a misunderstanding, and is
+    /// followed by one within the longest ordinary wait.
+    pub fn next_wait_after_refusal(&mut self) -> Duration {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals > 1 {
+            return refusal_rest();
+        }
+        rand::rng().random_range(Duration::ZERO..=self.most)
     }
 
     fn ceiling(&self) -> Duration {
@@ -65,8 +83,19 @@ mod tests {
         }
         backoff.reset();
         assert_eq!(backoff.ceiling(), Duration::from_secs(1));
-        backoff.despair();
-        assert_eq!(backoff.ceiling(), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn who_was_refused_again_leaves_the_other_alone() {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        for _ in 0..100 {
+            assert!(backoff.next_wait_after_refusal() <= Duration::from_secs(60));
+            for _ in 0..3 {
+                let wait = backoff.next_wait_after_refusal();
+                assert!(wait >= REFUSAL_REST / 2 && wait <= REFUSAL_REST, "{wait:?}");
+            }
+            backoff.reset();
+        }
     }
 
     #[test]

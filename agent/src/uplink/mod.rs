@@ -2,21 +2,23 @@
 //!
 //! Live first: what is measured during a stream is sent at once, what waited from before goes behind
 //! it, oldest first. A batch leaves the queue when it is acknowledged, never earlier; the collector
-//! recognises what it gets twice. A lost stream is tried again with full jitter, a refusal rarely.
+//! recognises what it gets twice. A lost stream is tried again with full jitter, one that was
+//! refused again after minutes; only an acknowledgement ends the waiting, a welcome does not. The
+//! certificate is renewed beside the stream, never in its way. Asked to stop, the uplink is done
+//! within two seconds, whatever it is doing.
 
 mod ended;
-mod stream;
+mod outgoing;
+mod renewal;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use proto::limits::{MESSAGE_BYTES, PROTOCOL};
 use proto::plan::Plan;
 use proto::wire::session_client::SessionClient;
-use proto::wire::{FromAgent, FromCollector, Goodbye, Hello, from_agent, from_collector, goodbye};
-use rustls::ClientConfig;
-use tokio::sync::{mpsc, watch};
+use proto::wire::{Ack, FromCollector, Goodbye, Hello, from_agent, from_collector, goodbye};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -24,30 +26,30 @@ use tonic::Streaming;
 use tracing::{debug, info, warn};
 
 use self::ended::Ended;
-use self::stream::Stream;
+use self::outgoing::Outgoing;
+use self::renewal::Renewal;
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::identity::{self, Identity, IdentityError};
+use crate::identity::Identity;
 use crate::queue::Queue;
 use crate::status::Status as AgentStatus;
 use crate::tls::{self, Address};
 
-/// Batches on their way without acknowledgement.
-const IN_FLIGHT: usize = 16;
-
-/// How long the collector may take to welcome or to acknowledge.
+/// How long the collector may take to welcome, or to acknowledge anything at all.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a goodbye may take: a machine that shuts down does not wait.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the last acknowledgements may take, and then the end of the stream: a machine that shuts
+/// down does not wait.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often at least to look whether a renewal is due.
-const RENEWAL_CHECK: Duration = Duration::from_mins(10);
+/// Smaller changes of the offset are how long messages travel.
+const OFFSET_CHANGE_MS: u64 = 1_000;
 
-/// How long not to ask again after a refusal.
-const RENEWAL_REST: Duration = Duration::from_mins(10);
+/// The ceilings of the waits between streams.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+const MOST_WAIT: Duration = Duration::from_mins(1);
 
-/// Everything a stream needs, across streams.
+/// What a connection to the collector needs.
 pub struct Uplink {
     /// The data folder.
     pub folder: PathBuf,
@@ -63,215 +65,197 @@ pub struct Uplink {
     pub status: watch::Sender<AgentStatus>,
     /// Cancelled when the agent is to stop.
     pub stop: CancellationToken,
-    /// The collector's clock less this one, milliseconds, once it was measured.
-    pub server_offset_ms: i64,
-    /// Whether the newest stream got as far as a Welcome.
-    pub welcomed: bool,
-    /// When a renewal was last refused, or tried on mere suspicion.
-    pub renewal_rests_since: Option<Instant>,
+}
+
+/// What the streams and the renewal of the certificate share.
+struct Shared {
+    folder: PathBuf,
+    collector: Address,
+    status: watch::Sender<AgentStatus>,
+    identity: watch::Sender<Identity>,
+    /// The collector's clock less this one, milliseconds; 0 until it was measured.
+    server_offset_ms: watch::Sender<i64>,
+    /// A stream broke as if the collector did not like the certificate.
+    suspicion: Notify,
+}
+
+/// One stream after the other.
+struct Line<'a> {
+    shared: &'a Shared,
+    queue: Queue,
+    plan: watch::Sender<Plan>,
+    stop: CancellationToken,
+    backoff: Backoff,
 }
 
 impl Uplink {
-    /// Keeps a stream open until the agent is to stop.
-    pub async fn run(mut self) {
-        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
-        while !self.stop.is_cancelled() {
-            self.renew_if_due().await;
-            self.welcomed = false;
-            let ended = self.stream(&mut backoff).await;
-            let Err(ended) = ended else { break };
-            if matches!(ended, Ended::DictionaryFull) {
-                info!("Another stream begins, to forget series that are gone.");
-                continue;
-            }
-            self.tell(&ended);
-            if !self.welcomed && ended.may_be_the_certificate() && self.may_ask_for_renewal() {
-                // By this clock it is valid still, but which of the two is wrong?
-                self.renew().await;
-                self.renewal_rests_since = Some(Instant::now());
-            }
-            if ended.is_refusal() {
-                backoff.despair();
-            }
-            tokio::select! {
-                () = tokio::time::sleep(backoff.next_wait()) => {}
-                () = self.stop.cancelled() => {}
-            }
+    /// Keeps a stream open and the certificate young until the agent is to stop.
+    pub async fn run(self) {
+        let shared = Shared {
+            folder: self.folder,
+            collector: self.collector,
+            status: self.status,
+            identity: watch::Sender::new(self.identity),
+            server_offset_ms: watch::Sender::new(0),
+            suspicion: Notify::new(),
+        };
+        let line = Line {
+            shared: &shared,
+            queue: self.queue.clone(),
+            plan: self.plan,
+            stop: self.stop,
+            backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
+        };
+        tokio::select! {
+            () = line.run() => {}
+            () = Renewal::new(&shared).run() => {}
         }
         self.queue.persist().await;
     }
+}
 
-    fn tell(&self, ended: &Ended) {
-        let problem = crate::chain(ended);
-        warn!(problem, "Not connected to the collector.");
-        self.status.send_modify(|status| {
-            status.connected = false;
-            status.connection_problem = Some(problem);
+impl Shared {
+    /// Takes note of the collector's clock.
+    fn heard_time(&self, server_unix_ms: i64) {
+        let offset_ms = server_unix_ms.saturating_sub(clock::wall_unix_ms());
+        self.server_offset_ms.send_if_modified(|known| {
+            let before = std::mem::replace(known, offset_ms);
+            before.abs_diff(offset_ms) > OFFSET_CHANGE_MS
         });
     }
+}
 
-    async fn renew_if_due(&mut self) {
-        let due_in = self.identity.renewal_due_in(self.server_offset_ms);
-        if due_in.is_zero() && self.may_ask_for_renewal() {
-            self.renew().await;
+impl Line<'_> {
+    async fn run(mut self) {
+        let stop = self.stop.clone();
+        let mut identity = self.shared.identity.subscribe();
+        while !stop.is_cancelled() {
+            identity.mark_unchanged();
+            let Err(ended) = self.stream().await else {
+                break;
+            };
+            let wait = self.wait_after(&ended);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Perhaps the old one was what kept the collector away.
+                Ok(()) = identity.changed() => {}
+                () = stop.cancelled() => {}
+            }
         }
     }
 
-    /// When to look again. Clocks jump and machines sleep: not too long.
-    fn next_renewal(&self) -> Duration {
-        let due_in = self.identity.renewal_due_in(self.server_offset_ms);
-        let rest = if self.may_ask_for_renewal() {
-            Duration::from_secs(1)
+    /// Tells why there is no stream, and how long there shall be none.
+    fn wait_after(&mut self, ended: &Ended) -> Duration {
+        if matches!(ended, Ended::DictionaryFull) {
+            info!("Another stream begins, to forget series that are gone.");
+            return self.backoff.next_wait();
+        }
+        let problem = crate::chain(ended);
+        warn!(problem, "Not connected to the collector.");
+        self.shared.status.send_modify(|status| {
+            status.connected = false;
+            status.connection_problem = Some(problem);
+        });
+        if ended.is_refusal() {
+            self.backoff.next_wait_after_refusal()
         } else {
-            RENEWAL_REST
-        };
-        due_in.clamp(rest, RENEWAL_CHECK)
-    }
-
-    fn may_ask_for_renewal(&self) -> bool {
-        self.renewal_rests_since
-            .is_none_or(|since| since.elapsed() >= RENEWAL_REST)
-    }
-
-    async fn renew(&mut self) {
-        match identity::renew(&self.folder, &self.identity, &self.collector).await {
-            Ok(renewed) => {
-                info!(
-                    until_unix_ms = renewed.valid_until_unix_ms,
-                    "The certificate was renewed."
-                );
-                self.identity = renewed;
-            }
-            Err(error) => {
-                warn!(
-                    error = crate::chain(&error),
-                    "The certificate could not be renewed."
-                );
-                // A collector that is away is asked again at the next attempt to connect.
-                self.renewal_rests_since = (!error.is_retryable()).then(Instant::now);
-            }
+            self.backoff.next_wait()
         }
     }
 
     /// One stream, from connecting to its end. `Ok` when the agent is to stop.
-    async fn stream(&mut self, backoff: &mut Backoff) -> Result<(), Ended> {
-        let config = self.tls()?;
-        let channel = tls::connect(&self.collector, config)
-            .await
-            .map_err(|source| Ended::Unreachable {
-                collector: self.collector.to_string(),
-                source,
-            })?;
-        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
-        let _ = sender.try_send(self.hello());
-        let opening = client.open(ReceiverStream::new(receiver));
-        let incoming = within(opening)
-            .await?
-            .map_err(|status| Ended::Status(status.into()))?;
-        let newest = self.queue.newest().await;
-        let mut stream = Stream::new(incoming.into_inner(), sender, newest);
-        self.welcome(&mut stream.incoming).await?;
-        info!(collector = %self.collector, "Connected.");
+    async fn stream(&mut self) -> Result<(), Ended> {
         let stop = self.stop.clone();
+        let opened = tokio::select! {
+            opened = self.open() => opened,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let (mut incoming, mut outgoing) = opened.inspect_err(|ended| {
+            if ended.may_be_the_certificate() {
+                self.shared.suspicion.notify_one();
+            }
+        })?;
         loop {
-            stream.fill(&self.queue).await?;
-            let patience_ends = stream.patience_ends();
-            let renewal = self.next_renewal();
+            outgoing.fill(&self.queue).await?;
             tokio::select! {
-                message = stream.incoming.message() => {
-                    let message = message.map_err(|status| Ended::Status(status.into()))?;
-                    self.received(message.ok_or(Ended::Closed)?, &mut stream, backoff).await;
+                // An answer that is there counts before the time that ran out meanwhile.
+                biased;
+                () = stop.cancelled() => break,
+                message = incoming.message() => {
+                    self.received(message?.ok_or(Ended::Closed)?, &mut outgoing).await;
                 }
                 () = self.queue.appended() => {}
-                () = silence(patience_ends) => return Err(Ended::Silent),
-                () = tokio::time::sleep(renewal) => self.renew_if_due().await,
-                () = stop.cancelled() => break,
+                () = silence(outgoing.patience_ends()) => return Err(Ended::Silent),
             }
         }
-        let goodbye = tokio::time::timeout(GOODBYE_TIMEOUT, self.say_goodbye(stream)).await;
-        debug!(in_time = goodbye.is_ok(), "Said goodbye.");
+        self.say_goodbye(incoming, outgoing).await;
         Ok(())
     }
 
-    fn tls(&self) -> Result<Arc<ClientConfig>, IdentityError> {
-        let trust = self.identity.trust(&self.folder)?;
-        let shown = self.identity.shown(&self.folder)?;
-        Ok(tls::client_config(trust, Some(shown))?)
+    /// Connects, says hello and waits for the welcome.
+    async fn open(&mut self) -> Result<(Streaming<FromCollector>, Outgoing), Ended> {
+        let shared = self.shared;
+        let config = shared.identity.borrow().tls(&shared.folder)?;
+        let channel = tls::connect(&shared.collector, config).await?;
+        let (sender, receiver) = mpsc::channel(outgoing::MESSAGES);
+        let outgoing = Outgoing::new(sender, self.queue.newest().await);
+        outgoing.send(from_agent::Kind::Hello(self.hello()))?;
+        let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
+        let opening = client.open(ReceiverStream::new(receiver));
+        let mut incoming = within(opening).await??.into_inner();
+        let first = within(incoming.message()).await??.ok_or(Ended::Closed)?;
+        let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
+            return Err(Ended::NoWelcome);
+        };
+        shared.heard_time(welcome.server_time_unix_ms);
+        shared.status.send_modify(|status| {
+            status.connected = true;
+            status.connection_problem = None;
+        });
+        info!(collector = %shared.collector, "Connected.");
+        Ok((incoming, outgoing))
     }
 
-    fn hello(&self) -> FromAgent {
-        let hello = Hello {
+    fn hello(&self) -> Hello {
+        Hello {
             protocol: PROTOCOL,
             host: Some(crate::host_facts()),
             boot_id: crate::os::boot_id(&crate::os::Root::default()),
             clock: Some(clock::now()),
             plan_version: self.plan.borrow().version,
-        };
-        FromAgent {
-            kind: Some(from_agent::Kind::Hello(hello)),
         }
     }
 
-    async fn welcome(&mut self, incoming: &mut Streaming<FromCollector>) -> Result<(), Ended> {
-        let first = within(incoming.message()).await?;
-        let first = first
-            .map_err(|status| Ended::Status(status.into()))?
-            .ok_or(Ended::Closed)?;
-        let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
-            return Err(Ended::NoWelcome);
-        };
-        self.welcomed = true;
-        self.server_time(welcome.server_time_unix_ms);
-        self.status.send_modify(|status| {
-            status.connected = true;
-            status.connection_problem = None;
-        });
-        Ok(())
-    }
-
-    fn server_time(&mut self, server_unix_ms: i64) {
-        self.server_offset_ms = server_unix_ms.saturating_sub(clock::wall_unix_ms());
-    }
-
-    async fn received(
-        &mut self,
-        message: FromCollector,
-        stream: &mut Stream,
-        backoff: &mut Backoff,
-    ) {
+    async fn received(&mut self, message: FromCollector, outgoing: &mut Outgoing) {
         match message.kind {
-            Some(from_collector::Kind::Ack(ack)) => {
-                self.server_time(ack.server_time_unix_ms);
-                if ack.rejected_samples > 0 {
-                    debug!(
-                        ack.sequence,
-                        ack.rejected_samples, "The collector refused samples."
-                    );
-                }
-                if stream.acknowledged(&ack, &self.queue).await {
-                    backoff.reset();
-                    let offset = -self.server_offset_ms;
-                    self.status.send_modify(|status| {
-                        status.last_ack_unix_ms = Some(clock::wall_unix_ms());
-                        status.clock_offset_ms = Some(offset);
-                    });
-                }
-            }
+            Some(from_collector::Kind::Ack(ack)) => self.acknowledged(&ack, outgoing).await,
             Some(from_collector::Kind::Plan(plan)) => self.new_plan(plan),
             // A second welcome, or a message kind this agent is too old to know.
             Some(from_collector::Kind::Welcome(_)) | None => {}
         }
     }
 
+    async fn acknowledged(&mut self, ack: &Ack, outgoing: &mut Outgoing) {
+        self.shared.heard_time(ack.server_time_unix_ms);
+        if ack.rejected_samples > 0 {
+            let (sequence, rejected_samples) = (ack.sequence, ack.rejected_samples);
+            debug!(sequence, rejected_samples, "The collector refused samples.");
+        }
+        if outgoing.acknowledged(ack, &self.queue).await {
+            self.backoff.reset();
+            let offset_ms = -*self.shared.server_offset_ms.borrow();
+            self.shared.status.send_modify(|status| {
+                status.last_ack_unix_ms = Some(clock::wall_unix_ms());
+                status.clock_offset_ms = Some(offset_ms);
+            });
+        }
+    }
+
     fn new_plan(&mut self, plan: proto::wire::Plan) {
         match Plan::try_from(plan) {
             Ok(plan) => {
-                info!(
-                    version = plan.version,
-                    targets = plan.targets.len(),
-                    "New plan."
-                );
+                let (version, targets) = (plan.version, plan.targets.len());
+                info!(version, targets, "New plan.");
                 self.plan.send_replace(plan);
             }
             Err(error) => {
@@ -280,32 +264,37 @@ impl Uplink {
         }
     }
 
-    async fn say_goodbye(&self, mut stream: Stream) {
-        // What was measured last is worth a try; what is not acknowledged in time is on disk.
-        loop {
-            if stream.fill(&self.queue).await.is_err() {
-                return;
+    /// Sends what was measured last, and that the silence to come is intended. What is not
+    /// acknowledged in time is on disk, and so is what waited behind it.
+    async fn say_goodbye(
+        &mut self,
+        mut incoming: Streaming<FromCollector>,
+        mut outgoing: Outgoing,
+    ) {
+        let settle = async {
+            outgoing.send_newest(&self.queue).await?;
+            while !outgoing.is_settled() {
+                let message = incoming.message().await?.ok_or(Ended::Closed)?;
+                if let Some(from_collector::Kind::Ack(ack)) = message.kind {
+                    outgoing.acknowledged(&ack, &self.queue).await;
+                }
             }
-            if stream.is_settled() {
-                break;
-            }
-            let Ok(Some(message)) = stream.incoming.message().await else {
-                return;
-            };
-            if let Some(from_collector::Kind::Ack(ack)) = message.kind {
-                stream.acknowledged(&ack, &self.queue).await;
-            }
+            Ok(())
+        };
+        if let Ok(Err(ended)) = tokio::time::timeout(GOODBYE_TIMEOUT, settle).await {
+            let problem = crate::chain(&ended as &Ended);
+            debug!(problem, "There was nobody to say goodbye to.");
+            return;
         }
         let goodbye = Goodbye {
             reason: goodbye::Reason::Stop.into(),
         };
-        let message = FromAgent {
-            kind: Some(from_agent::Kind::Goodbye(goodbye)),
-        };
-        let _ = stream.sender.send(message).await;
-        drop(stream.sender);
-        // The collector closes its side when it has heard it.
-        while let Ok(Some(_)) = stream.incoming.message().await {}
+        let said = outgoing.send(from_agent::Kind::Goodbye(goodbye));
+        // Ends this side; the collector closes its own when it has heard it.
+        drop(outgoing);
+        let heard = async { while let Ok(Some(_)) = incoming.message().await {} };
+        let heard = tokio::time::timeout(GOODBYE_TIMEOUT, heard).await;
+        debug!(said = said.is_ok(), heard = heard.is_ok(), "Goodbye.");
     }
 }
 
