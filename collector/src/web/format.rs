@@ -69,6 +69,13 @@ pub(super) fn percent(language: Language, ratio: f64) -> String {
     format!("{}%", number(language, percent, decimals))
 }
 
+/// A level as a text names it: `3%`, `2,5%`.
+pub(super) fn level(language: Language, ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    let decimals = usize::from((percent - percent.round()).abs() > 0.05);
+    format!("{}%", number(language, percent, decimals))
+}
+
 /// `3,8 GB`.
 pub(super) fn bytes(language: Language, bytes: f64) -> String {
     scaled(language, bytes, 1024.0, ["B", "KB", "MB", "GB", "TB"])
@@ -225,6 +232,9 @@ mod tests {
             (1.0, ["100%", "100%"]),
         ] {
             check(percent(VI, value), percent(EN, value), expected);
+        }
+        for (value, expected) in [(0.03, ["3%", "3%"]), (0.025, ["2,5%", "2.5%"])] {
+            check(level(VI, value), level(EN, value), expected);
         }
         for (value, expected) in [
             (512.0, ["512 B", "512 B"]),

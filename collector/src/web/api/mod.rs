@@ -8,7 +8,7 @@ mod model;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 
 use self::model::{CentreBody, CentreWithDevices, DeviceBody};
 use super::Web;
-use super::view::DeviceNow;
+use super::view::{Detail, DeviceNow};
 
 /// The API's routes and, at `/openapi.json`, their description.
 pub(super) fn routes() -> Router<Arc<Web>> {
@@ -59,7 +59,7 @@ struct Failure {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct FailureBody {
-    /// A stable word: `invalid_parameter`, `not_found`, `internal`.
+    /// A stable word: `invalid_parameter`, `not_found`, `method_not_allowed`, `busy`, `internal`.
     code: &'static str,
     /// What is wrong and what to do, for people.
     message: String,
@@ -104,6 +104,26 @@ impl IntoResponse for Refusal {
 /// There is no such route.
 pub(super) fn nothing_here() -> Response {
     Refusal::not_found("there is no such route; /openapi.json lists them").into_response()
+}
+
+/// The route is there, for reading.
+pub(super) fn only_for_reading() -> Response {
+    let refusal = Refusal {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        code: "method_not_allowed",
+        message: "the API only answers GET; see /openapi.json".to_owned(),
+    };
+    refusal.into_response()
+}
+
+/// Too many requests wait for an answer.
+pub(super) fn busy() -> Response {
+    let refusal = Refusal {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "busy",
+        message: "too many requests at once; ask again in a few seconds".to_owned(),
+    };
+    refusal.into_response()
 }
 
 /// The handler failed.
@@ -177,15 +197,16 @@ async fn list_centres(
     params(("id" = String, Path, description = "Id of a centre", example = "cong-son")),
     responses(
         (status = 200, description = "The centre", body = CentreWithDevices),
-        (status = 400, description = "A parameter is not known", body = Failure),
+        (status = 400, description = "A parameter is not known, or the id is no text", body = Failure),
         (status = 404, description = "There is no such centre", body = Failure),
     )
 )]
 async fn show_centre(
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     _: Parameters<Nothing>,
 ) -> Result<Json<CentreWithDevices>, Refusal> {
+    let Path(id) = id.map_err(|error| Refusal::invalid(error.body_text()))?;
     let (centre, devices) = web.centre_now(&id).ok_or_else(|| no_such_centre(&id))?;
     let device = |device: &DeviceNow| DeviceBody::of(device, false);
     Ok(Json(CentreWithDevices {
@@ -219,13 +240,18 @@ async fn list_devices(
             "values=true needs centre=…; /metrics has the values of all centres",
         ));
     }
+    let detail = if filter.values {
+        Detail::Values
+    } else {
+        Detail::Links
+    };
     let mut devices = Vec::new();
-    web.visit_devices(filter.centre.as_ref(), |device| {
-        let kind = filter.kind.as_ref();
-        if kind.is_none_or(|kind| device.enrolled.kind == *kind) {
-            devices.push(DeviceBody::of(&device, filter.values));
-        }
-    });
+    web.visit_devices(
+        filter.centre.as_ref(),
+        filter.kind.as_deref(),
+        detail,
+        |device| devices.push(DeviceBody::of(&device, filter.values)),
+    );
     Ok(Json(devices))
 }
 

@@ -209,7 +209,7 @@ impl LinkBody {
             rtt_max_seconds: link.rtt_max,
             jitter_seconds: link.jitter,
             loss_ratio: link.loss,
-            recent_loss_ratio: link.recent_loss().map(|(ratio, _)| ratio),
+            recent_loss_ratio: link.recent_loss,
         }
     }
 }

@@ -7,23 +7,27 @@ pub(super) static TEXTS: Texts = Texts {
     skip_to_content: "Skip to content",
     language_choice: "Language",
     updated_at: "Updated at {}",
-    refreshes_itself: "refreshes every 15 seconds",
+    refreshes_itself: "refreshes every {} seconds",
     connection_lost: "Lost the connection to the Dawnwatch server. The figures below are old.",
+    renewal_failed: "The Dawnwatch server answers, but cannot renew this page now. The figures below are old.",
+    renewal_waits: "This page does not refresh while you search.",
     footer: "Local time, UTC{}",
 
     province_heading: "Centres",
     devices: "Devices",
 
     standing_lost: "No contact",
-    standing_poor: "Poor line",
+    standing_poor: "Poor connection",
     standing_notice: "Needs a look",
     standing_unknown: "No data yet",
+    standing_unmeasured: "Devices report",
     standing_good: "Fine",
     standing_off: "Off",
     standing_lost_meaning: "No device reports any more, and none announced that it would be silent.",
-    standing_poor_meaning: "Loss of 8% or delay of 300 ms or more over the last 15 minutes.",
-    standing_notice_meaning: "Some devices are silent, loss of 3%, delay of 150 ms or more, an anchor that does not answer, or all off during opening hours.",
+    standing_poor_meaning: "Loss of {} or delay of {} or more over the last {} minutes.",
+    standing_notice_meaning: "Some devices are silent, loss of {} or delay of {} or more over the last {} minutes, an anchor that does not answer, or all off during opening hours.",
     standing_unknown_meaning: "No device has ever reported.",
+    standing_unmeasured_meaning: "Nothing has been measured across the line yet, so nothing is known about it.",
     standing_good_meaning: "Devices report and the line is good.",
     standing_off_meaning: "Devices were shut down, or the centre is closed. This is not a fault.",
 
@@ -66,6 +70,7 @@ pub(super) static TEXTS: Texts = Texts {
 
     gateway_and_line: "Delay to the gateway / across the line",
     all_off_while_open: "all off during opening hours",
+    silent_among_off: "no device reports: {} silent, {} off",
     no_answer: "does not answer pings",
 
     no_centres_title: "No centres yet",
@@ -93,7 +98,7 @@ pub(super) static TEXTS: Texts = Texts {
     loss: "loss",
     delay: "delay",
     loss_now: "last round",
-    loss_recent: "last 15 minutes",
+    loss_recent: "last {} minutes",
     sent_received: "{} packets sent, {} answered",
     address: "Address",
     method: "Method",
@@ -138,7 +143,7 @@ pub(super) static TEXTS: Texts = Texts {
     broken_sources: "Cannot measure",
     broken_sources_what: "Run dawnwatch-agent status on that machine to see why, and what to do.",
 
-    last_hour: "last 60 minutes",
+    last_hour: "last {} minutes",
     history_empty: "nothing measured",
     between: "{} to {}",
 
@@ -166,6 +171,8 @@ pub(super) static TEXTS: Texts = Texts {
 
     not_found_title: "Page not found",
     not_found_what: "There is no such centre or device, or it was revoked.",
+    busy_title: "Many readers at once",
+    busy_what: "The server is making pages for others. Reload this page in a few seconds.",
     failed_title: "The server failed",
     failed_what: "This page cannot be shown. Try again; if it keeps failing, ask the administrator to look at the server's log.",
     back_home: "Back to all centres",

@@ -118,11 +118,13 @@ macro_rules! texts {
 }
 
 texts! {
-    tagline skip_to_content language_choice updated_at refreshes_itself connection_lost footer
+    tagline skip_to_content language_choice updated_at refreshes_itself connection_lost
+    renewal_failed renewal_waits footer
     province_heading devices
-    standing_lost standing_poor standing_notice standing_unknown standing_good standing_off
+    standing_lost standing_poor standing_notice standing_unknown standing_unmeasured standing_good
+    standing_off
     standing_lost_meaning standing_poor_meaning standing_notice_meaning standing_unknown_meaning
-    standing_good_meaning standing_off_meaning
+    standing_unmeasured_meaning standing_good_meaning standing_off_meaning
     presence_live presence_silent presence_goodbye presence_never
     never_said_anything silent_since goodbye_since last_report values_hidden
     open closed
@@ -130,7 +132,7 @@ texts! {
     column_memory column_disk column_target column_answer
     filter_label filter_placeholder filter_area filter_isp filter_any filter_button filter_clear
     nothing_matches pages previous_page next_page
-    gateway_and_line all_off_while_open no_answer
+    gateway_and_line all_off_while_open silent_among_off no_answer
     no_centres_title no_centres_what no_devices_title no_devices_what no_devices_next
     area isp hours position notes hours_unset weekdays
     links links_none over_tcp over_tcp_note smallest median largest jitter loss delay loss_now
@@ -146,7 +148,7 @@ texts! {
     errors received sent_bytes
     ago_seconds ago_minutes ago_hours ago_days in_future
     days_unit hours_unit minutes_unit
-    not_found_title not_found_what failed_title failed_what back_home
+    not_found_title not_found_what busy_title busy_what failed_title failed_what back_home
 }
 
 #[cfg(test)]

@@ -3,32 +3,36 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use proto::metrics as catalogue;
+use proto::thresholds::RTT;
 
 use super::{
-    Page, Visitor, fact, mark, not_found, presence_badge, segment_name, standing_texts, top,
+    Page, Visitor, fact, loss_recent, mark, not_found, presence_badge, segment_name,
+    standing_texts, top,
 };
 use crate::calendar::Hours;
 use crate::latest::Presence;
 use crate::web::Web;
 use crate::web::format;
-use crate::web::lang::Texts;
-use crate::web::view::{CentreNow, DELAY_SECONDS, DeviceNow, LOSS, Link, Standing};
+use crate::web::lang::{Texts, fill};
+use crate::web::view::{CentreNow, DeviceNow, Link, Standing, judge};
 
 /// `GET /centres/{id}`
 pub(in crate::web) async fn show(
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     visitor: Visitor,
 ) -> Response {
-    let Some((now, devices)) = web.centre_now(&id) else {
+    let found = id.ok().and_then(|Path(id)| web.centre_now(&id));
+    let Some((now, devices)) = found else {
         return not_found(&web, &visitor);
     };
     let texts = visitor.texts();
-    let (standing, meaning) = standing_texts(texts, now.standing);
+    let (standing, meaning) = standing_texts(visitor.language, now.standing);
     let body = html! {
         h1 { (now.centre.name) }
         p.verdict.(now.standing.code()) {
@@ -61,10 +65,14 @@ pub(in crate::web) async fn show(
 fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
     let (texts, language) = (visitor.texts(), visitor.language);
     let mut reasons = Vec::new();
-    if now.counts.silent > 0 && now.standing < Standing::Unknown {
+    if now.is_dark() && now.counts.silent > 0 {
+        let counts = [now.counts.silent, now.counts.goodbye].map(|count| count.to_string());
+        let [silent, off] = counts.each_ref().map(String::as_str);
+        reasons.push(fill(texts.silent_among_off, &[silent, off]));
+    } else if now.counts.silent > 0 && now.standing < Standing::Unknown {
         reasons.push(format!("{} {}", now.counts.silent, texts.presence_silent));
     }
-    if now.standing == Standing::Lost
+    if (now.standing == Standing::Lost || now.is_dark())
         && let Some(at) = now.last_report
     {
         reasons.push(format!(
@@ -74,7 +82,7 @@ fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
         ));
     }
     if let Some(loss) = &now.loss
-        && LOSS.judge(loss.ratio) != Standing::Good
+        && loss.standing != Standing::Good
     {
         let ratio = format::percent(language, loss.ratio);
         let segment = segment_name(texts, &loss.segment);
@@ -84,7 +92,7 @@ fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
         (now.gateway_delay, texts.segment_gateway),
         (now.line_delay, texts.segment_line),
     ] {
-        if let Some(delay) = delay.filter(|delay| DELAY_SECONDS.judge(*delay) != Standing::Good) {
+        if let Some(delay) = delay.filter(|delay| judge(&RTT, *delay) != Standing::Good) {
             let delay = format::seconds(language, delay);
             reasons.push(format!("{} {delay} ({segment})", texts.delay));
         }
@@ -92,7 +100,7 @@ fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
     if let Some(target) = &now.unanswered {
         reasons.push(format!("{target} {}", texts.no_answer));
     }
-    if now.standing == Standing::Notice && now.counts.live == 0 {
+    if now.is_dark() && now.counts.silent == 0 {
         reasons.push(texts.all_off_while_open.to_owned());
     }
     (!reasons.is_empty()).then(|| reasons.join(" · "))
@@ -235,8 +243,8 @@ fn delay_and_loss(visitor: &Visitor, link: &Link) -> String {
         .rtt_median
         .map(|delay| format::seconds(language, delay));
     let loss = link
-        .recent_loss()
-        .map(|(loss, _)| format!("{} {}", texts.loss, format::percent(language, loss)));
+        .recent_loss
+        .map(|loss| format!("{} {}", texts.loss, format::percent(language, loss)));
     let known: Vec<_> = [delay, loss].into_iter().flatten().collect();
     known.join(", ")
 }
@@ -285,7 +293,7 @@ fn link_list(visitor: &Visitor, devices: &[DeviceNow]) -> Markup {
                         th scope="col" { (texts.column_target) }
                         th scope="col" { (texts.column_answer) }
                         th scope="col" { (texts.jitter) }
-                        th scope="col" { (texts.column_loss) small { (texts.loss_recent) } }
+                        th scope="col" { (texts.column_loss) small { (loss_recent(texts)) } }
                         th scope="col" { (texts.devices) }
                     } }
                     tbody {
@@ -304,9 +312,9 @@ fn link_row(visitor: &Visitor, segment: &str, target: &str, shared: &Shared<'_>)
     let (texts, language) = (visitor.texts(), visitor.language);
     let time = |value: Option<f64>| value.map(|value| format::seconds(language, value));
     let silent = shared.links.iter().all(|link| link.never_answered());
-    let worst = shared.links.iter().map(|link| link.standing()).min();
+    let worst = shared.links.iter().filter_map(|link| link.standing()).min();
     let worst = worst.filter(|standing| *standing != Standing::Good);
-    let loss = shared.fold(|link| Some(link.recent_loss()?.0), f64::max);
+    let loss = shared.fold(|link| link.recent_loss, f64::max);
     html! {
         tr class=[worst.map(Standing::code)] {
             th scope="row" {

@@ -7,7 +7,6 @@ pub(super) mod province;
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -15,6 +14,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
+use proto::thresholds::{JUDGED_OVER, LOSS, Levels, RTT};
 
 use super::Web;
 use super::assets;
@@ -23,13 +23,15 @@ use super::lang::{COOKIE_NAME, Language, Texts, fill};
 use super::view::Standing;
 use crate::latest::Presence;
 
-/// Who asks, in which language, and where.
+/// How often a page renews itself.
+const RENEWAL_SECONDS: u32 = 15;
+
+/// Who asks, in which language, and with which query.
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
     pub(super) language: Language,
     /// Whether this very request chose the language: then it is remembered.
     chose: bool,
-    path: String,
     /// Without `lang`.
     query: Vec<(String, String)>,
 }
@@ -47,7 +49,6 @@ impl Visitor {
         Self {
             language: chosen.unwrap_or_else(|| Language::of_headers(&parts.headers)),
             chose: chosen.is_some(),
-            path: parts.uri.path().to_owned(),
             query,
         }
     }
@@ -62,13 +63,14 @@ impl Visitor {
         found.map_or("", |(_, value)| value.trim())
     }
 
-    /// This page with one parameter changed.
+    /// This page with one parameter changed: the query alone, since a path such as `//elsewhere/` would
+    /// lead there.
     pub(super) fn link_with(&self, name: &str, value: &str) -> String {
         let kept = self.query.iter().filter(|(known, _)| known != name);
         let pairs = kept
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain([(name, value)]);
-        format!("{}{}", self.path, query_of(pairs))
+        query_of(pairs)
     }
 }
 
@@ -147,7 +149,7 @@ impl Page<'_> {
                     link rel="icon" href=(assets::ICON.address());
                     link rel="stylesheet" href=(assets::STYLE.address());
                     @if live {
-                        noscript { meta http-equiv="refresh" content="15"; }
+                        noscript { meta http-equiv="refresh" content=(RENEWAL_SECONDS); }
                         script defer src=(assets::RENEW.address()) {}
                     }
                 }
@@ -166,8 +168,12 @@ impl Page<'_> {
                             }
                         }
                     }
-                    p.offline role="alert" hidden { (texts.connection_lost) }
-                    main #live {
+                    @if live {
+                        p.alarm #unreachable role="alert" hidden { (texts.connection_lost) }
+                        p.alarm #failing role="alert" hidden { (texts.renewal_failed) }
+                        p.note #waiting role="status" hidden { (texts.renewal_waits) }
+                    }
+                    main #live data-seconds=[live.then_some(RENEWAL_SECONDS)] {
                         @if !self.trail.is_empty() {
                             nav.trail aria-label=(texts.province_heading) {
                                 @for (address, name) in self.trail {
@@ -180,7 +186,7 @@ impl Page<'_> {
                             p.updated {
                                 (fill(texts.updated_at, &[&format::time_of_day(self.web.utc_offset, now)]))
                                 " (" (fill(texts.footer, &[&format::utc_offset(self.web.utc_offset)])) "), "
-                                (texts.refreshes_itself)
+                                (fill(texts.refreshes_itself, &[&RENEWAL_SECONDS.to_string()]))
                             }
                         }
                     }
@@ -202,8 +208,20 @@ pub(super) fn not_found(web: &Web, visitor: &Visitor) -> Response {
     )
 }
 
+/// Too many readers wait for a page.
+pub(super) fn busy(web: &Web, visitor: &Visitor) -> Response {
+    let texts = visitor.texts();
+    failure(
+        web,
+        visitor,
+        StatusCode::SERVICE_UNAVAILABLE,
+        texts.busy_title,
+        texts.busy_what,
+    )
+}
+
 /// A page could not be made.
-pub(super) fn failed(web: &Arc<Web>, visitor: &Visitor) -> Response {
+pub(super) fn failed(web: &Web, visitor: &Visitor) -> Response {
     let texts = visitor.texts();
     failure(
         web,
@@ -246,15 +264,48 @@ pub(super) fn segment_name<'a>(texts: &'a Texts, segment: &'a str) -> &'a str {
 }
 
 /// What a standing is called, and what that means.
-fn standing_texts(texts: &Texts, standing: Standing) -> (&str, &str) {
-    match standing {
-        Standing::Lost => (texts.standing_lost, texts.standing_lost_meaning),
-        Standing::Poor => (texts.standing_poor, texts.standing_poor_meaning),
-        Standing::Notice => (texts.standing_notice, texts.standing_notice_meaning),
-        Standing::Unknown => (texts.standing_unknown, texts.standing_unknown_meaning),
-        Standing::Good => (texts.standing_good, texts.standing_good_meaning),
-        Standing::Off => (texts.standing_off, texts.standing_off_meaning),
-    }
+fn standing_texts(language: Language, standing: Standing) -> (&'static str, String) {
+    let texts = language.texts();
+    let level = |of: fn(&Levels) -> f64| {
+        [
+            format::level(language, of(&LOSS)),
+            format::seconds(language, of(&RTT)),
+            judged_minutes(),
+        ]
+    };
+    let (name, meaning, values) = match standing {
+        Standing::Lost => (texts.standing_lost, texts.standing_lost_meaning, None),
+        Standing::Poor => (
+            texts.standing_poor,
+            texts.standing_poor_meaning,
+            Some(level(|levels| levels.critical)),
+        ),
+        Standing::Notice => (
+            texts.standing_notice,
+            texts.standing_notice_meaning,
+            Some(level(|levels| levels.warning)),
+        ),
+        Standing::Unknown => (texts.standing_unknown, texts.standing_unknown_meaning, None),
+        Standing::Unmeasured => (
+            texts.standing_unmeasured,
+            texts.standing_unmeasured_meaning,
+            None,
+        ),
+        Standing::Good => (texts.standing_good, texts.standing_good_meaning, None),
+        Standing::Off => (texts.standing_off, texts.standing_off_meaning, None),
+    };
+    let values = values.unwrap_or_default();
+    let values = values.each_ref().map(String::as_str);
+    (name, fill(meaning, &values))
+}
+
+fn judged_minutes() -> String {
+    (JUDGED_OVER.as_secs() / 60).to_string()
+}
+
+/// Over which minutes loss is judged.
+fn loss_recent(texts: &Texts) -> String {
+    fill(texts.loss_recent, &[&judged_minutes()])
 }
 
 /// A shape for each standing, so that colour never stands alone. All are in the oldest fonts.
@@ -263,7 +314,7 @@ fn mark(standing: Standing) -> Markup {
         Standing::Lost => "■",
         Standing::Poor => "▲",
         Standing::Notice => "!",
-        Standing::Unknown => "?",
+        Standing::Unknown | Standing::Unmeasured => "?",
         Standing::Good => "●",
         Standing::Off => "○",
     };

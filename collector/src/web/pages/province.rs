@@ -11,13 +11,14 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use proto::ids::slug;
+use proto::thresholds::RTT;
 
-use super::{Page, Visitor, mark, query_of, segment_name, standing_texts, top};
+use super::{Page, Visitor, loss_recent, mark, query_of, segment_name, standing_texts, top};
 use crate::registry::Centre;
 use crate::web::Web;
 use crate::web::format;
 use crate::web::lang::fill;
-use crate::web::view::{CentreNow, Counts, DELAY_SECONDS, LOSS, Standing, Thresholds};
+use crate::web::view::{CentreNow, Counts, Standing, judge};
 
 const PER_PAGE: usize = 100;
 
@@ -127,7 +128,7 @@ fn overview(visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
         ul.tiles {
             @for standing in Standing::ALL {
                 @let count = count_of(standing);
-                @let (name, meaning) = standing_texts(texts, standing);
+                @let (name, meaning) = standing_texts(visitor.language, standing);
                 @if count > 0 {
                     li class=(standing.code()) title=(meaning) {
                         a href=(narrowed(visitor, standing)) aria-current=[(standing.code() == chosen).then_some("true")] { (mark(standing)) b { (count) } " " (name) }
@@ -223,14 +224,14 @@ fn list(web: &Web, visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
             thead { tr {
                 th scope="col" { (texts.column_centre) }
                 th scope="col" { (texts.column_devices) }
-                th scope="col" { (texts.column_loss) small { (texts.loss_recent) } }
+                th scope="col" { (texts.column_loss) small { (loss_recent(texts)) } }
                 th scope="col" title=(texts.gateway_and_line) {
                     (texts.column_delay) small { (texts.column_delay_short) }
                 }
             } }
             @for group in shown.chunk_by(|one, other| one.standing == other.standing) {
                 @if let Some(standing) = group.first().map(|now| now.standing) {
-                    @let (name, meaning) = standing_texts(texts, standing);
+                    @let (name, meaning) = standing_texts(visitor.language, standing);
                     tbody #(standing.code()) {
                         tr.group.(standing.code()) {
                             th colspan="4" scope="rowgroup" { (mark(standing)) (name) small { (meaning) } }
@@ -275,9 +276,9 @@ fn row(web: &Web, visitor: &Visitor, now: &CentreNow) -> Markup {
             (devices_cell(web, visitor, now))
             @match &now.loss {
                 Some(loss) => {
-                    td class=[judged(&LOSS, loss.ratio)] {
+                    td class=[worry(loss.standing)] {
                         (format::percent(language, loss.ratio))
-                        @if LOSS.judge(loss.ratio) != Standing::Good {
+                        @if loss.standing != Standing::Good {
                             small { (segment_name(texts, &loss.segment)) }
                         }
                         (unanswered(visitor, now))
@@ -299,10 +300,10 @@ fn devices_cell(web: &Web, visitor: &Visitor, now: &CentreNow) -> Markup {
         td {
             (now.counts.live) "/" (now.counts.total())
             @if !rest.is_empty() { small { (rest.join(", ")) } }
-            @if now.standing == Standing::Lost && let Some(at) = now.last_report {
-                small { (format::ago(visitor.language, (web.now)(), at)) }
-            } @else if now.standing == Standing::Notice && now.counts.live == 0 {
+            @if now.is_dark() && now.counts.silent == 0 {
                 small { (texts.all_off_while_open) }
+            } @else if (now.standing == Standing::Lost || now.is_dark()) && let Some(at) = now.last_report {
+                small { (format::ago(visitor.language, (web.now)(), at)) }
             }
         }
     }
@@ -325,14 +326,13 @@ fn delay_cell(visitor: &Visitor, now: &CentreNow) -> Markup {
         None => "–".to_owned(),
     });
     html! {
-        td class=[judged(&DELAY_SECONDS, worst)] {
+        td class=[worry(judge(&RTT, worst))] {
             @if delays == [None, None] { "–" } @else { (shown.join(" / ")) "\u{a0}ms" }
         }
     }
 }
 
 /// The class of a value that is not as it should be; it also sets a mark before it.
-fn judged(thresholds: &Thresholds, value: f64) -> Option<&'static str> {
-    let standing = thresholds.judge(value);
+fn worry(standing: Standing) -> Option<&'static str> {
     (standing != Standing::Good).then(|| standing.code())
 }

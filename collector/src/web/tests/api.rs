@@ -1,9 +1,9 @@
 //! The API keeps its word: shapes, refusals, and a description that is true.
 
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::fixture::{Province, centre, get};
+use super::fixture::{Province, ask, centre, get};
 
 fn province() -> Province {
     let mut province = Province::of([centre("b", "Xã B"), centre("a", "Xã A")]);
@@ -123,7 +123,21 @@ async fn refusals_are_json_and_say_what_to_do() {
     )
     .await;
     check("/api/v1/centres/nowhere", absent, "not_found", "nowhere").await;
+    check("/api/v1/centres/%ff", bad, "invalid_parameter", "UTF-8").await;
     check("/api/v1/nonsense", absent, "not_found", "openapi").await;
+}
+
+#[tokio::test]
+async fn what_is_only_for_reading_says_so() {
+    let router = province().router();
+    for path in ["/api/v1/centres", "/api/v1/devices", "/openapi.json"] {
+        let answer = ask(&router, Request::post(path)).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(answer.json()["error"]["code"], "method_not_allowed");
+        assert_eq!(answer.header("allow"), "GET,HEAD", "{path}");
+    }
+    let page = ask(&router, Request::post("/")).await;
+    assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]
@@ -149,6 +163,10 @@ async fn the_description_covers_every_route_and_tells_the_truth() {
     let mut covered: Vec<_> = asked.iter().map(|(path, ..)| *path).collect();
     covered.dedup();
     assert_eq!(described, covered);
+    let judged = "/components/schemas/LinkBody/properties/recent_loss_ratio/description";
+    let judged = description.pointer(judged).unwrap().as_str().unwrap();
+    let minutes = proto::thresholds::JUDGED_OVER.as_secs() / 60;
+    assert!(judged.contains(&format!("{minutes} minutes")), "{judged}");
     for (path, address, status) in asked {
         let answer = get(&router, address).await;
         assert_eq!(answer.status.as_str(), status, "{address}");

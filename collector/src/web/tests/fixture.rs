@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode, request};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use proto::metrics as catalogue;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::calendar::Hours;
-use crate::latest::{DeviceKey, Enrolled, Latest, lock};
+use crate::latest::{DeviceKey, Enrolled, Latest, Patience, lock};
 use crate::registry::Centre;
 use crate::web::{Web, router};
 
@@ -65,7 +65,10 @@ impl Province {
         Self {
             centres: centres.into_iter().collect(),
             devices: Vec::new(),
-            latest: Arc::new(Latest::new(STALE_AFTER)),
+            latest: Arc::new(Latest::new(Patience {
+                reports: STALE_AFTER,
+                samples: STALE_AFTER,
+            })),
         }
     }
 
@@ -136,7 +139,7 @@ impl Device {
         let device = self.latest.device(&self.key).unwrap();
         let mut device = lock(&device);
         device.reported(now(), 0.1, 0);
-        let slot = device.slot(&series);
+        let slot = device.slot(&series).expect("a place");
         for minute in (0..minutes).rev() {
             device.update(slot, now().as_millisecond() - minute * 60_000, value);
         }
@@ -209,6 +212,10 @@ pub(super) async fn get_with(router: &Router, path: &str, headers: &[(&str, &str
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
+    ask(router, request).await
+}
+
+pub(super) async fn ask(router: &Router, request: request::Builder) -> Answer {
     let request = request.body(Body::empty()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();

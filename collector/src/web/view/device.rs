@@ -1,16 +1,27 @@
-//! A device with all its live values, copied out so that nothing stays locked while a page is made.
+//! A device and as much of its live values as is asked for, copied out so that nothing stays locked
+//! while a page is made.
 
 use jiff::Timestamp;
 use proto::metrics::Metric;
 use proto::stream::Series;
+use proto::thresholds::CLOCK_OFF;
 
 use super::Link;
 use crate::latest::{Device, DeviceKey, Enrolled, Presence, Slot};
 
-/// An agent's clock further off than this is called wrong.
-pub(in crate::web) const CLOCK_WRONG_SECONDS: f64 = 5.0;
+/// How much of a device is copied out. A province has a thousand devices, a country 66,000: lists
+/// take no more than they show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::web) enum Detail {
+    /// Its links, summed up.
+    Links,
+    /// Every live value too.
+    Values,
+    /// And the last hour, minute by minute.
+    History,
+}
 
-/// A device as it stands now, with all its live values.
+/// A device as it stands now.
 #[derive(Debug, Clone)]
 pub(in crate::web) struct DeviceNow {
     pub(in crate::web) key: DeviceKey,
@@ -20,6 +31,7 @@ pub(in crate::web) struct DeviceNow {
     pub(in crate::web) clock_offset: Option<f64>,
     pub(in crate::web) dropped_samples: u64,
     pub(in crate::web) links: Vec<Link>,
+    /// Empty when only links were asked for.
     pub(in crate::web) values: Vec<Value>,
 }
 
@@ -29,19 +41,26 @@ pub(in crate::web) struct Value {
     pub(in crate::web) series: Series,
     pub(in crate::web) value: f64,
     pub(in crate::web) time_unix_ms: i64,
-    /// Minute by minute, oldest first; empty for most metrics.
+    /// Minute by minute, oldest first; empty for most metrics, and unless it was asked for.
     pub(in crate::web) history: Vec<Option<f32>>,
 }
 
 impl DeviceNow {
-    pub(super) fn of(device: &Device, now: Timestamp) -> Self {
+    pub(super) fn of(device: &Device, now: Timestamp, detail: Detail) -> Self {
         let now_unix_ms = now.as_millisecond();
         let presence = device.presence();
         let value = |slot: &Slot| Value {
             series: slot.series.clone(),
             value: slot.value,
             time_unix_ms: slot.time_unix_ms,
-            history: slot.history(now_unix_ms),
+            history: match detail {
+                Detail::History => slot.history(now_unix_ms),
+                Detail::Links | Detail::Values => Vec::new(),
+            },
+        };
+        let values = match detail {
+            Detail::Links => Vec::new(),
+            Detail::Values | Detail::History => device.live().map(value).collect(),
         };
         Self {
             key: device.key.clone(),
@@ -51,8 +70,8 @@ impl DeviceNow {
             // What it was before the silence is not known to be still true.
             clock_offset: device.clock_offset.filter(|_| presence == Presence::Live),
             dropped_samples: device.dropped_samples,
-            links: Link::all_of(device, now_unix_ms),
-            values: device.live().map(value).collect(),
+            links: Link::all_of(device, now_unix_ms, detail),
+            values,
         }
     }
 
@@ -80,7 +99,7 @@ impl DeviceNow {
     /// The clock's error in seconds, when it is large enough to be called wrong.
     pub(in crate::web) fn wrong_clock(&self) -> Option<f64> {
         self.clock_offset
-            .filter(|offset| offset.abs() > CLOCK_WRONG_SECONDS)
+            .filter(|offset| offset.abs() > CLOCK_OFF.as_secs_f64())
     }
 }
 

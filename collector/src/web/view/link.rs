@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use proto::metrics::{self as catalogue, Metric};
 
-use super::{DELAY_SECONDS, LOSS, Standing, median};
+use proto::thresholds::{JUDGED_OVER, LOSS, RTT};
+
+use super::{Detail, Standing, judge, median};
 use crate::latest::{Device, Slot};
 
-/// Minutes over which loss is judged: one round is too few packets.
-pub(in crate::web) const JUDGED_MINUTES: usize = 15;
 /// With fewer minutes measured, loss is shown and not yet judged.
-const FEWEST_MINUTES: usize = 3;
+const FEWEST_MINUTES: u32 = 3;
+
 /// One link of one device: everything its series say.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(in crate::web) struct Link {
@@ -26,15 +27,20 @@ pub(in crate::web) struct Link {
     pub(in crate::web) loss: Option<f64>,
     pub(in crate::web) sent: Option<f64>,
     pub(in crate::web) received: Option<f64>,
-    /// Minute by minute, oldest first.
+    /// Mean loss of the minutes that links are judged by. `None` when nothing has ever answered.
+    pub(in crate::web) recent_loss: Option<f64>,
+    /// Whether these minutes are enough to judge by.
+    loss_is_judged: bool,
+    /// Median delay over the same minutes.
+    recent_delay: Option<f64>,
+    /// Minute by minute, oldest first; empty unless asked for, as is the next.
     pub(in crate::web) rtt_history: Vec<Option<f32>>,
-    /// Minute by minute, oldest first.
     pub(in crate::web) loss_history: Vec<Option<f32>>,
 }
 
 impl Link {
     /// The links of a device, from the nearest segment to the farthest.
-    pub(in crate::web) fn all_of(device: &Device, now_unix_ms: i64) -> Vec<Self> {
+    pub(in crate::web) fn all_of(device: &Device, now_unix_ms: i64, detail: Detail) -> Vec<Self> {
         let mut links: Vec<Self> = Vec::new();
         let mut positions: HashMap<(&str, &str), usize> = HashMap::new();
         for slot in device.live() {
@@ -56,21 +62,37 @@ impl Link {
                 links.len() - 1
             });
             if let Some(link) = links.get_mut(position) {
-                link.take(slot, now_unix_ms);
+                link.take(slot, now_unix_ms, detail);
+            }
+        }
+        for link in &mut links {
+            if link.never_answered() {
+                link.recent_loss = None;
             }
         }
         links.sort_by_cached_key(|link| (link.distance(), link.target.clone()));
         links
     }
 
-    fn take(&mut self, slot: &Slot, now_unix_ms: i64) {
+    fn take(&mut self, slot: &Slot, now_unix_ms: i64, detail: Detail) {
         let is = |metric: &'static Metric| slot.series.metric == metric;
         if is(&catalogue::LINK_RTT_MEDIAN) {
             self.rtt_median = Some(slot.value);
-            self.rtt_history = slot.history(now_unix_ms);
+            let history = slot.history(now_unix_ms);
+            self.recent_delay = median(recent(&history).collect());
+            if detail == Detail::History {
+                self.rtt_history = history;
+            }
         } else if is(&catalogue::LINK_LOSS) {
             self.loss = Some(slot.value);
-            self.loss_history = slot.history(now_unix_ms);
+            let history = slot.history(now_unix_ms);
+            let (sum, count) =
+                recent(&history).fold((0.0, 0), |(sum, count), loss| (sum + loss, count + 1));
+            self.recent_loss = (count > 0).then(|| sum / f64::from(count));
+            self.loss_is_judged = count >= FEWEST_MINUTES;
+            if detail == Detail::History {
+                self.loss_history = history;
+            }
         } else if is(&catalogue::LINK_RTT_MIN) {
             self.rtt_min = Some(slot.value);
         } else if is(&catalogue::LINK_RTT_MAX) {
@@ -91,26 +113,6 @@ impl Link {
     /// resolvers ignore echoes, so this is not loss; nor does it say that all is well.
     pub(in crate::web) fn never_answered(&self) -> bool {
         self.sent.is_some_and(|sent| sent > 0.0) && self.received == Some(0.0)
-    }
-
-    /// Mean loss of the minutes that loss is judged by, and whether they are enough for that.
-    pub(in crate::web) fn recent_loss(&self) -> Option<(f64, bool)> {
-        if self.never_answered() {
-            return None;
-        }
-        let recent = self.loss_history.iter().rev().take(JUDGED_MINUTES);
-        let measured: Vec<f64> = recent.flatten().map(|loss| f64::from(*loss)).collect();
-        let count = u32::try_from(measured.len())
-            .ok()
-            .filter(|count| *count > 0)?;
-        let mean = measured.iter().sum::<f64>() / f64::from(count);
-        Some((mean, measured.len() >= FEWEST_MINUTES))
-    }
-
-    /// Median delay over the same minutes.
-    fn recent_delay(&self) -> Option<f64> {
-        let recent = self.rtt_history.iter().rev().take(JUDGED_MINUTES);
-        median(recent.flatten().map(|delay| f64::from(*delay)).collect())
     }
 
     /// Whether it is measured by opening TCP connections.
@@ -143,20 +145,30 @@ impl Link {
         matches!(self.segment.as_str(), "line" | "isp" | "core")
     }
 
-    /// What it deserves by itself.
-    pub(in crate::web) fn standing(&self) -> Standing {
+    /// What it deserves by itself. `None` when too little is known: a target that may ignore echoes
+    /// and does, or loss over a minute or two.
+    pub(in crate::web) fn standing(&self) -> Option<Standing> {
         if self.never_answered() {
-            return if self.may_ignore_echoes() {
-                Standing::Good
-            } else {
-                Standing::Notice
-            };
+            return (!self.may_ignore_echoes()).then_some(Standing::Notice);
         }
-        let loss = match self.recent_loss() {
-            Some((loss, true)) => LOSS.judge(loss),
-            _ => Standing::Good,
-        };
-        let delay = self.recent_delay().map(|delay| DELAY_SECONDS.judge(delay));
-        loss.min(delay.unwrap_or(Standing::Good))
+        let delay = self.recent_delay.map(|delay| judge(&RTT, delay));
+        match self.judged_loss() {
+            // Loss that may yet turn out to be much is no ground to call a link good.
+            None if self.recent_loss.is_some() => delay.filter(|delay| *delay != Standing::Good),
+            loss => [loss, delay].into_iter().flatten().min(),
+        }
     }
+
+    /// What its loss deserves. Little needs no further minutes to be called good, much does.
+    pub(super) fn judged_loss(&self) -> Option<Standing> {
+        let standing = judge(&LOSS, self.recent_loss?);
+        (self.loss_is_judged || standing == Standing::Good).then_some(standing)
+    }
+}
+
+/// The minutes that links are judged by, as far as anything was measured in them.
+fn recent(history: &[Option<f32>]) -> impl Iterator<Item = f64> {
+    let minutes = usize::try_from(JUDGED_OVER.as_secs() / 60).unwrap_or(usize::MAX);
+    let recent = history.iter().rev().take(minutes);
+    recent.flatten().map(|value| f64::from(*value))
 }

@@ -12,38 +12,23 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use proto::ids::CentreId;
+use proto::thresholds::Levels;
 
-pub(in crate::web) use self::device::{DeviceNow, Value};
+pub(in crate::web) use self::device::{Detail, DeviceNow, Value};
 pub(in crate::web) use self::link::Link;
 use super::Web;
 use crate::latest::{Device, DeviceKey, Presence};
 use crate::registry::Centre;
 
-/// Loss and delay from which a line is worth a look, and from which it is poor.
-pub(in crate::web) const LOSS: Thresholds = Thresholds {
-    notice: 0.03,
-    poor: 0.08,
-};
-pub(in crate::web) const DELAY_SECONDS: Thresholds = Thresholds {
-    notice: 0.150,
-    poor: 0.300,
-};
-/// Where notice begins and where it gets serious.
-pub(in crate::web) struct Thresholds {
-    pub(in crate::web) notice: f64,
-    pub(in crate::web) poor: f64,
-}
-
-impl Thresholds {
-    /// What a value deserves by itself.
-    pub(in crate::web) fn judge(&self, value: f64) -> Standing {
-        if value >= self.poor {
-            Standing::Poor
-        } else if value >= self.notice {
-            Standing::Notice
-        } else {
-            Standing::Good
-        }
+/// What a value deserves by itself. What is only worth a planner's look is good enough for a page that
+/// says what to do this morning.
+pub(in crate::web) fn judge(levels: &Levels, value: f64) -> Standing {
+    if value >= levels.critical {
+        Standing::Poor
+    } else if value >= levels.warning {
+        Standing::Notice
+    } else {
+        Standing::Good
     }
 }
 
@@ -58,7 +43,9 @@ pub(in crate::web) enum Standing {
     Notice,
     /// Nothing has ever reported.
     Unknown,
-    /// Devices report over good links.
+    /// Devices report, and nothing has been measured across the line.
+    Unmeasured,
+    /// Devices report, and what is measured across the line is good.
     Good,
     /// Shut down, or closed: not a fault.
     Off,
@@ -66,11 +53,12 @@ pub(in crate::web) enum Standing {
 
 impl Standing {
     /// All, most attention first.
-    pub(in crate::web) const ALL: [Self; 6] = [
+    pub(in crate::web) const ALL: [Self; 7] = [
         Self::Lost,
         Self::Poor,
         Self::Notice,
         Self::Unknown,
+        Self::Unmeasured,
         Self::Good,
         Self::Off,
     ];
@@ -82,6 +70,7 @@ impl Standing {
             Self::Poor => "poor",
             Self::Notice => "notice",
             Self::Unknown => "unknown",
+            Self::Unmeasured => "unmeasured",
             Self::Good => "good",
             Self::Off => "off",
         }
@@ -123,6 +112,8 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 pub(in crate::web) struct WorstLoss {
     pub(in crate::web) ratio: f64,
     pub(in crate::web) segment: String,
+    /// Good as long as it is too early to judge.
+    pub(in crate::web) standing: Standing,
 }
 
 /// A centre as it stands now.
@@ -143,6 +134,13 @@ pub(in crate::web) struct CentreNow {
     pub(in crate::web) line_delay: Option<f64>,
 }
 
+impl CentreNow {
+    /// Whether nothing reports and that is worth a look, although no line need be at fault.
+    pub(in crate::web) fn is_dark(&self) -> bool {
+        self.standing == Standing::Notice && self.counts.live == 0
+    }
+}
+
 /// What is summed up over the devices of a centre.
 #[derive(Debug, Default)]
 struct Tally {
@@ -153,6 +151,8 @@ struct Tally {
     worst: Option<WorstLoss>,
     unanswered: Option<String>,
     worst_link: Option<Standing>,
+    /// Whether a link across the line has been judged.
+    line_judged: bool,
     gateway_delays: Vec<f64>,
     line_delays: Vec<f64>,
 }
@@ -165,12 +165,10 @@ impl Tally {
             self.silent_routers += 1;
         }
         self.last_report = self.last_report.max(device.last_report);
-        for link in Link::all_of(device, now_unix_ms) {
+        for link in Link::all_of(device, now_unix_ms, Detail::Links) {
             let standing = link.standing();
-            self.worst_link = Some(
-                self.worst_link
-                    .map_or(standing, |worst| worst.min(standing)),
-            );
+            self.line_judged |= standing.is_some() && link.crosses_line();
+            self.worst_link = [self.worst_link, standing].into_iter().flatten().min();
             if let Some(delay) = link.rtt_median {
                 if link.is_gateway() {
                     self.gateway_delays.push(delay);
@@ -178,15 +176,15 @@ impl Tally {
                     self.line_delays.push(delay);
                 }
             }
-            let ratio = link.recent_loss().map(|(ratio, _)| ratio);
-            if let Some(ratio) = ratio
+            if let Some(ratio) = link.recent_loss
                 && self.worst.as_ref().is_none_or(|worst| ratio > worst.ratio)
             {
                 self.worst = Some(WorstLoss {
                     ratio,
+                    standing: link.judged_loss().unwrap_or(Standing::Good),
                     segment: link.segment,
                 });
-            } else if link.never_answered() && standing == Standing::Notice {
+            } else if link.never_answered() && standing.is_some() {
                 self.unanswered.get_or_insert(link.target);
             }
         }
@@ -196,7 +194,10 @@ impl Tally {
         let counts = self.counts;
         let silence_matters = self.silent_routers > 0 || (counts.silent > 0 && open != Some(false));
         if counts.live > 0 {
-            let links = self.worst_link.unwrap_or(Standing::Good);
+            let links = match self.worst_link {
+                Some(Standing::Good) if !self.line_judged => Standing::Unmeasured,
+                judged => judged.unwrap_or(Standing::Unmeasured),
+            };
             return if silence_matters {
                 links.min(Standing::Notice)
             } else {
@@ -204,7 +205,12 @@ impl Tally {
             };
         }
         if silence_matters {
-            Standing::Lost
+            // Somebody shut the others down, so the line may well be fine.
+            if counts.goodbye > 0 {
+                Standing::Notice
+            } else {
+                Standing::Lost
+            }
         } else if counts.goodbye + counts.silent == 0 {
             Standing::Unknown
         } else if open == Some(true) {
@@ -260,7 +266,7 @@ impl Web {
         all
     }
 
-    /// One centre and its devices, in order of name.
+    /// One centre and its devices with their values, in order of name.
     pub(in crate::web) fn centre_now(&self, id: &str) -> Option<(CentreNow, Vec<DeviceNow>)> {
         let now = (self.now)();
         let centres = self.known_centres();
@@ -269,12 +275,12 @@ impl Web {
         let mut devices = Vec::new();
         self.latest.visit(Some(&centre.id), |device| {
             tally.add(device, now.as_millisecond());
-            devices.push(DeviceNow::of(device, now));
+            devices.push(DeviceNow::of(device, now, Detail::Values));
         });
         Some((tally.of_centre(centre, self.is_open(centre, now)), devices))
     }
 
-    /// One device.
+    /// One device with its last hour.
     pub(in crate::web) fn device_now(&self, centre: &str, device: &str) -> Option<DeviceNow> {
         let key = DeviceKey {
             centre: centre.parse().ok()?,
@@ -282,18 +288,24 @@ impl Web {
         };
         let device = self.latest.device(&key)?;
         let device = crate::latest::lock(&device);
-        Some(DeviceNow::of(&device, (self.now)()))
+        Some(DeviceNow::of(&device, (self.now)(), Detail::History))
     }
 
-    /// Shows every device of a centre, or of all centres, in order of centre and name.
+    /// Shows the devices of a centre, or of all centres, in order of centre and name; those of one
+    /// kind, when it is given.
     pub(in crate::web) fn visit_devices(
         &self,
         centre: Option<&CentreId>,
+        kind: Option<&str>,
+        detail: Detail,
         mut visitor: impl FnMut(DeviceNow),
     ) {
         let now = (self.now)();
-        self.latest
-            .visit(centre, |device| visitor(DeviceNow::of(device, now)));
+        self.latest.visit(centre, |device| {
+            if kind.is_none_or(|kind| device.enrolled.kind == kind) {
+                visitor(DeviceNow::of(device, now, detail));
+            }
+        });
     }
 
     pub(in crate::web) fn known_centres(&self) -> Arc<Vec<Centre>> {

@@ -7,13 +7,16 @@ mod about;
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use proto::metrics::{self as catalogue, Metric};
 
-use super::{Page, Visitor, fact, named_fact, not_found, presence_badge, segment_name, top};
-use crate::latest::Presence;
+use super::{
+    Page, Visitor, fact, loss_recent, named_fact, not_found, presence_badge, segment_name, top,
+};
+use crate::latest::{HISTORY_MINUTES, Presence};
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::format;
@@ -23,9 +26,12 @@ use crate::web::view::{DeviceNow, Link, Standing, Value};
 /// `GET /centres/{id}/devices/{device}`
 pub(in crate::web) async fn show(
     State(web): State<Arc<Web>>,
-    Path((centre, device)): Path<(String, String)>,
+    ids: Result<Path<(String, String)>, PathRejection>,
     visitor: Visitor,
 ) -> Response {
+    let Ok(Path((centre, device))) = ids else {
+        return not_found(&web, &visitor);
+    };
     let centres = web.known_centres();
     let known = centres.iter().find(|known| known.id.as_str() == centre);
     let (Some(centre), Some(device)) = (known, web.device_now(&centre, &device)) else {
@@ -166,7 +172,8 @@ impl Shown<'_> {
             Some((low, high)) => fill(texts.between, &[&said(low), &said(high)]),
             None => texts.history_empty.to_owned(),
         };
-        let label = format!("{name}, {}: {between}", texts.last_hour);
+        let minutes = HISTORY_MINUTES.to_string();
+        let label = format!("{name}, {}: {between}", fill(texts.last_hour, &[&minutes]));
         html! {
             figure {
                 (chart::sparkline(values, top, &label))
@@ -196,13 +203,14 @@ impl Shown<'_> {
     fn link(&self, link: &Link) -> Markup {
         let (texts, language) = (self.visitor.texts(), self.visitor.language);
         let delay = |value: Option<f64>| value.map(|value| format::seconds(language, value));
+        let standing = link.standing().unwrap_or(Standing::Unmeasured);
         // Delays have no natural top: leave some room above the longest.
         let headroom = chart::range(&link.rtt_history).map_or(0.0, |(_, high)| high * 1.3);
         let share = |value: Option<f64>| value.map(|value| format::percent(language, value));
         html! {
-            section.card.(link.standing().code()) {
+            section.card.(standing.code()) {
                 h3 {
-                    (super::mark(link.standing()))
+                    (super::mark(standing))
                     (segment_name(texts, &link.segment)) " → " (link.target)
                     @if link.is_over_tcp() { " " span.badge.unknown { (texts.over_tcp) } }
                 }
@@ -216,7 +224,7 @@ impl Shown<'_> {
                 }
                 (self.history(texts.column_loss, &catalogue::LINK_LOSS, &link.loss_history, 0.1))
                 dl {
-                    (maybe(&format!("{}, {}", texts.column_loss, texts.loss_recent), share(link.recent_loss().map(|(loss, _)| loss))))
+                    (maybe(&format!("{}, {}", texts.column_loss, loss_recent(texts)), share(link.recent_loss)))
                     (maybe(&format!("{}, {}", texts.column_loss, texts.loss_now), share(link.loss)))
                     @if !link.address.is_empty() { (fact(texts.address, &link.address)) }
                     @if !link.method.is_empty() { (fact(texts.method, method_name(&link.method))) }
