@@ -1,4 +1,5 @@
 //! The page and the API, read from the live view and the list of centres alone: no handler does IO.
+//! They are made a few at a time on threads of their own, so that readers never hold up agents.
 //!
 //! | route | what |
 //! |---|---|
@@ -27,13 +28,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::latest::Latest;
 use crate::registry::Centre;
@@ -62,33 +64,33 @@ impl fmt::Debug for Web {
     }
 }
 
-/// All routes of the page and the API. What is merged into it gets its security headers only when
-/// it is merged before `guard`.
+/// All routes of the page and the API. What is merged into it later gets neither its security headers
+/// nor its bounds.
 pub fn router(web: Web) -> Router {
     let web = Arc::new(web);
-    guard(routes(), &web).with_state(web)
+    guard(routes(), &web)
+        .merge(assets())
+        .layer(from_fn(harmless))
+        .with_state(web)
 }
 
 fn routes() -> Router<Arc<Web>> {
-    let mut routes = Router::new()
+    Router::new()
         .route("/", get(pages::province::show))
         .route("/centres/{id}", get(pages::centre::show))
         .route("/centres/{id}/devices/{device}", get(pages::device::show))
         .merge(api::routes())
-        .fallback(nothing_here);
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(only_for_reading)
+}
+
+fn assets() -> Router<Arc<Web>> {
+    let mut routes = Router::new();
     for asset in [&assets::STYLE, &assets::RENEW, &assets::ICON] {
         let respond = move |headers: HeaderMap| async move { asset.respond(&headers) };
         routes = routes.route(asset.path, get(respond));
     }
     routes
-}
-
-/// Adds what every answer has: headers that keep a page from doing harm, and an answer at all when
-/// a handler panics.
-fn guard(routes: Router<Arc<Web>>, web: &Arc<Web>) -> Router<Arc<Web>> {
-    routes
-        .layer(from_fn_with_state(Arc::clone(web), answer_always))
-        .layer(from_fn(harmless))
 }
 
 async fn nothing_here(State(web): State<Arc<Web>>, request: Request) -> Response {
@@ -100,27 +102,80 @@ async fn nothing_here(State(web): State<Arc<Web>>, request: Request) -> Response
     }
 }
 
-fn is_for_programs(path: &str) -> bool {
-    path.starts_with("/api/")
+async fn only_for_reading(request: Request) -> Response {
+    if is_for_programs(request.uri().path()) {
+        api::only_for_reading()
+    } else {
+        StatusCode::METHOD_NOT_ALLOWED.into_response()
+    }
 }
 
-/// Runs the handler in a task of its own, so that its panic ends that task and not the connection.
-async fn answer_always(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/openapi.json"
+}
+
+/// Answers that are made at the same time.
+const MADE_AT_ONCE: usize = 2;
+/// Requests that wait for one of these places, before others are told to come back.
+const MOST_WAITING: usize = 200;
+
+/// Who may make an answer now.
+#[derive(Clone)]
+struct Turns {
+    web: Arc<Web>,
+    making: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+/// Bounds what these routes cost, and lets them answer even when a handler panics.
+fn guard(routes: Router<Arc<Web>>, web: &Arc<Web>) -> Router<Arc<Web>> {
+    let turns = Turns {
+        web: Arc::clone(web),
+        making: Arc::new(Semaphore::new(MADE_AT_ONCE)),
+        waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+    };
+    routes.layer(from_fn_with_state(turns, in_turn))
+}
+
+/// Runs the handler on a thread for blocking work when its turn comes: a country's worth of devices
+/// takes a while, and the threads of async tasks carry the agents' streams. A panic ends that task
+/// and not the connection.
+async fn in_turn(State(turns): State<Turns>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let for_programs = is_for_programs(parts.uri.path());
     let path = parts.uri.path().to_owned();
     let visitor = pages::Visitor::of(&parts);
-    let handler = tokio::spawn(next.run(Request::from_parts(parts, body)));
-    match handler.await {
+    let Some(turn) = turns.take().await else {
+        return if for_programs {
+            api::busy()
+        } else {
+            pages::busy(&turns.web, &visitor)
+        };
+    };
+    let making = next.run(Request::from_parts(parts, body));
+    let runtime = Handle::current();
+    let made = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        runtime.block_on(making)
+    });
+    match made.await {
         Ok(response) => response,
         Err(error) => {
             tracing::error!(%error, path, "Could not make a page.");
             if for_programs {
                 api::failed()
             } else {
-                pages::failed(&web, &visitor)
+                pages::failed(&turns.web, &visitor)
             }
         }
+    }
+}
+
+impl Turns {
+    /// Waits for a turn. `None` when too many wait already.
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        let _place = self.waiting.try_acquire().ok()?;
+        Arc::clone(&self.making).acquire_owned().await.ok()
     }
 }
 

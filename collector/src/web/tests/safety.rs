@@ -1,13 +1,14 @@
 //! What must never happen: markup from an agent, a dropped connection, a stale style sheet.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get as on_get;
+use tokio::task::JoinSet;
 
 use super::fixture::{Province, centre, get, get_with};
-use crate::web::{Web, guard};
+use crate::web::{MADE_AT_ONCE, MOST_WAITING, Web, guard};
 
 const HOSTILE: &str = "\"><script>alert(1)</script>'&\u{202e}";
 
@@ -100,6 +101,53 @@ async fn assets_are_cached_until_they_change() {
         );
         let changed = get_with(&router, &address, &[("if-none-match", "\"old\"")]).await;
         assert_eq!(changed.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn no_page_leads_elsewhere() {
+    let router = Province::of([centre("cong-son", "Xã")]).router();
+    for path in [
+        "//evil.example/",
+        "//evil.example/centres/x?q=1",
+        "/\\evil.example/",
+    ] {
+        let page = get(&router, path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        page.does_not_say("evil").says("lang=en\"");
+    }
+}
+
+/// One thread serves all here, as for a collector whose every thread is at work.
+#[tokio::test]
+async fn readers_of_heavy_pages_wait_for_each_other_and_hold_up_nobody_else() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let heavy = on_get(async move || {
+        let next = released.lock().unwrap().recv();
+        next.map_or("gave up", |()| "made")
+    });
+    let web: Arc<Web> = Arc::new(Province::of([]).web());
+    let routes = Router::new()
+        .route("/heavy", heavy.clone())
+        .route("/api/v1/heavy", heavy);
+    let router = guard(routes, &web).with_state(web);
+    let mut readers = JoinSet::new();
+    for _ in 0..=MADE_AT_ONCE + MOST_WAITING {
+        let router = router.clone();
+        readers.spawn(async move { get(&router, "/heavy").await });
+    }
+    // One too many: the first answer, while all others wait.
+    let page = readers.join_next().await.unwrap().unwrap();
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    page.says("Đang có nhiều người xem");
+    let answer = get(&router, "/api/v1/heavy").await;
+    assert_eq!(answer.json()["error"]["code"], "busy");
+    for _ in 0..MADE_AT_ONCE + MOST_WAITING {
+        release.send(()).unwrap();
+    }
+    while let Some(answer) = readers.join_next().await {
+        answer.unwrap().says("made");
     }
 }
 
