@@ -221,6 +221,8 @@ fn list(web: &Web, visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
         .collect();
     html! {
         table.centres {
+            // On a phone, where the headings have no room for it.
+            caption { (texts.gateway_and_line) }
             thead { tr {
                 th scope="col" { (texts.column_centre) }
                 th scope="col" { (texts.column_devices) }
