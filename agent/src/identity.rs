@@ -319,14 +319,21 @@ pub async fn renew(
     let mut identity = identity.clone();
     identity.accept(answer.certificate)?;
     identity.tls(folder)?;
-    if let Err(error) = identity.save(folder) {
-        let error = crate::chain(&error);
-        warn!(
-            error,
-            "The renewed certificate is in use, but will be forgotten at the next start."
-        );
-    }
+    keep(folder.to_owned(), identity.clone());
     Ok(identity)
+}
+
+/// Saves a renewed identity, for which nobody waits: the disk may hang.
+fn keep(folder: PathBuf, identity: Identity) {
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = identity.save(&folder) {
+            let error = crate::chain(&error);
+            warn!(
+                error,
+                "The renewed certificate is in use, but will be forgotten at the next start."
+            );
+        }
+    });
 }
 
 /// What one call answers, told apart from an answer that does not come.

@@ -103,6 +103,31 @@ async fn a_token_is_never_sent_to_another_collector() {
 }
 
 #[tokio::test]
+async fn an_address_that_the_collector_does_not_know_is_told_apart() {
+    let collector = Collector::started().await;
+    let token = collector.token("cong-son").await;
+    let (inside, outside) = (collector.agent_address(), "127.0.0.2:0");
+    let listener = tokio::net::TcpListener::bind(outside).await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let forwarded = async {
+        loop {
+            let (mut from, _) = listener.accept().await.unwrap();
+            let mut to = tokio::net::TcpStream::connect(inside.to_string())
+                .await
+                .unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+        }
+    };
+    let agent = Agent::installed();
+    let finished = tokio::select! {
+        finished = agent.enrol_at(&url, &token, &[]) => finished,
+        () = forwarded => unreachable!(),
+    };
+    let error = finished.failed_with(1);
+    assert!(error.contains("[grpc] names"), "{error}");
+}
+
+#[tokio::test]
 async fn a_fingerprint_that_contradicts_the_token_is_refused() {
     let collector = Collector::started().await;
     let token = collector.token("cong-son").await;

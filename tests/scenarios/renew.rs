@@ -98,3 +98,25 @@ async fn a_live_stream_outlives_its_certificate() {
     let ended = metric("dawnwatch_collector_streams_ended_total").all_in(&page);
     assert!(ended.iter().all(|ended| ended.value == 0.0), "{ended:?}");
 }
+
+/// Nor does a disk that fails later: what is on it is not needed to renew.
+#[tokio::test]
+async fn a_disk_that_takes_nothing_strands_nobody() {
+    let setup = Collector::with_centres(ONE_CENTRE).in_a_hurry();
+    let collector = setup.with_certificates_for("8s").start().await;
+    let mut agent = Agent::enrolled_at(&collector, "cong-son").await;
+    let status = agent.status().await.unwrap();
+    let until = status["certificate_until_unix_ms"].as_i64().unwrap();
+    agent.run();
+    eventually("the agent connects", FIRST_VALUES, async || {
+        metric("dawnwatch_agent_up")
+            .is(1.0)
+            .found_in(&collector.metrics().await?)
+    })
+    .await;
+    std::fs::remove_file(agent.data().join("key.pem")).unwrap();
+    let identity = agent.data().join("identity.json");
+    std::fs::remove_file(&identity).unwrap();
+    std::fs::create_dir(&identity).unwrap();
+    reports_with_a_certificate_beyond(until, &collector).await;
+}

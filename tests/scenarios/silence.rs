@@ -74,3 +74,19 @@ async fn an_agent_that_comes_back_takes_its_goodbye_back() {
     })
     .await;
 }
+
+/// In the middle of a handshake that gets nowhere.
+#[tokio::test]
+async fn an_agent_without_a_collector_stops_at_once() {
+    let collector = Collector::started().await;
+    let mut agent = Agent::enrolled_at(&collector, "cong-son").await;
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", nobody.local_addr().unwrap());
+    let settings = collector
+        .folder()
+        .write("nobody.toml", format!("collector = {url:?}\n"));
+    agent.run_with(&["--config", settings.to_str().unwrap()]);
+    let _connection = nobody.accept().await.unwrap();
+    let stopped = tokio::time::timeout(Duration::from_secs(2), agent.stop()).await;
+    stopped.expect("it stops within two seconds").succeeded();
+}

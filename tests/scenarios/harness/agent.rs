@@ -49,8 +49,13 @@ impl Agent {
     /// Tries to enrol.
     pub async fn enrol(&self, collector: &Collector, token: &str, arguments: &[&str]) -> Finished {
         let url = format!("https://{}", collector.agent_address());
+        self.enrol_at(&url, token, arguments).await
+    }
+
+    /// Tries to enrol at any address.
+    pub async fn enrol_at(&self, url: &str, token: &str, arguments: &[&str]) -> Finished {
         let mut command = self.command();
-        command.args(["enroll", "--collector", &url, "--token", token]);
+        command.args(["enroll", "--collector", url, "--token", token]);
         command.args(arguments).arg("--data").arg(self.data());
         run("enroll", &mut command, &self.folder).await
     }
