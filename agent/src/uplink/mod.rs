@@ -176,7 +176,11 @@ impl Line<'_> {
             }
         })?;
         loop {
-            outgoing.fill(&self.queue).await?;
+            tokio::select! {
+                filled = outgoing.fill(&self.queue) => filled?,
+                // The disk may hang.
+                () = stop.cancelled() => break,
+            }
             tokio::select! {
                 // An answer that is there counts before the time that ran out meanwhile.
                 biased;

@@ -75,7 +75,8 @@ impl Outgoing {
         }
     }
 
-    /// Sends as much as may be on its way, the live part first.
+    /// Sends as much as may be on its way, the live part first. Dropped halfway, it has forgotten
+    /// nothing.
     ///
     /// # Errors
     /// When the stream is closed, or took all series it can and everything it carried is safe.
@@ -84,7 +85,7 @@ impl Outgoing {
             let Some(waiting) = self.next_waiting(queue).await else {
                 break;
             };
-            self.send_batch(waiting, queue).await?;
+            self.send_batch(waiting, queue)?;
         }
         if self.full && self.is_settled() {
             return Err(Ended::DictionaryFull);
@@ -99,7 +100,7 @@ impl Outgoing {
             && let Some(waiting) = queue.after(newest - 1).await
         {
             self.live = waiting.sequence;
-            self.send_batch(waiting, queue).await?;
+            self.send_batch(waiting, queue)?;
         }
         Ok(())
     }
@@ -127,7 +128,7 @@ impl Outgoing {
             || (self.in_flight.len() < IN_FLIGHT && self.in_flight_bytes < IN_FLIGHT_BYTES)
     }
 
-    async fn send_batch(&mut self, waiting: Waiting, queue: &Queue) -> Result<(), Ended> {
+    fn send_batch(&mut self, waiting: Waiting, queue: &Queue) -> Result<(), Ended> {
         let Waiting {
             sequence,
             mut batch,
