@@ -1,9 +1,10 @@
 //! Agents' connections: TCP, then TLS in its own task with a time limit, then gRPC.
 //!
-//! Whoever connects and says nothing holds one place for seconds, not a thread. There are at most
-//! [`CONNECTIONS`] places, fewer when the system gives few file descriptors (see [`descriptors`]), and
-//! one address gets a share of them (see `places`); newcomers beyond are turned away and counted. A client certificate is checked
-//! when one is shown; which calls need one is for the services to say.
+//! Whoever connects and says nothing holds one place for seconds, not a thread, and whoever shows no
+//! certificate for a minute at most. There are at most [`CONNECTIONS`] places, fewer when the system
+//! gives few file descriptors (see [`descriptors`]), and one address gets a share of them (see
+//! `places`); newcomers beyond are turned away and counted. A client certificate is checked when one is
+//! shown; which calls need one is for the services to say.
 
 pub mod descriptors;
 mod places;
@@ -21,7 +22,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -37,6 +38,10 @@ pub const CONNECTIONS: usize = 80_000;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection lives whose caller showed no certificate: such a one enrols or renews, which
+/// takes seconds. Answers to pings alone would keep it for ever.
+const NAMELESS_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long to wait when the system gives no connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
@@ -61,7 +66,25 @@ pub struct Peer {
 pub struct Connection {
     stream: TlsStream<Counted>,
     peer: Peer,
+    /// When it is cut off.
+    ends: Option<Pin<Box<Sleep>>>,
     _place: Place,
+}
+
+impl Connection {
+    fn new(stream: TlsStream<Counted>, address: SocketAddr, place: Place) -> Self {
+        let certificate = shown_certificate(&stream);
+        let ends = certificate.is_none();
+        Self {
+            stream,
+            peer: Peer {
+                address,
+                certificate,
+            },
+            ends: ends.then(|| Box::pin(tokio::time::sleep(NAMELESS_TIMEOUT))),
+            _place: place,
+        }
+    }
 }
 
 /// Accepts connections until the returned receiver is dropped.
@@ -108,18 +131,8 @@ async fn accept_all(
         tokio::spawn(async move {
             match handshake(stream, &acceptor, &own).await {
                 Ok(stream) => {
-                    let certificate = shown_certificate(&stream);
-                    let peer = Peer {
-                        address,
-                        certificate,
-                    };
-                    let _ = ready
-                        .send(Ok(Connection {
-                            stream,
-                            peer,
-                            _place: place,
-                        }))
-                        .await;
+                    let connection = Connection::new(stream, address, place);
+                    let _ = ready.send(Ok(connection)).await;
                 }
                 Err(reason) => {
                     own.connections_refused.with_label_values(&[reason]).inc();
@@ -208,6 +221,12 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Somebody reads from an open connection all the time.
+        if let Some(ends) = &mut self.ends
+            && ends.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
@@ -274,18 +293,4 @@ impl AsyncWrite for Counted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_system_that_gives_nothing_fills_no_log() {
-        let mut failures = AcceptFailures::default();
-        assert_eq!(failures.count(), Some(1));
-        for _ in 0..100 {
-            assert_eq!(failures.count(), None);
-        }
-        tokio::time::advance(WARNING_INTERVAL).await;
-        assert_eq!(failures.count(), Some(101));
-        assert_eq!(failures.count(), None);
-    }
-}
+mod tests;
