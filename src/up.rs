@@ -29,6 +29,7 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
     let agent_data = data.join("agent");
     agent::storage::make_folder(&agent_data)
         .with_context(|| format!("cannot make the folder {}", agent_data.display()))?;
+    collector::listen::descriptors::raise();
     let config = collector_config(&data, config.as_deref())?;
     let authority = initialise(&config).await?;
     let app = collector::app::build(config).await?;

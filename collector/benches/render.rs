@@ -117,7 +117,10 @@ impl Fleet {
         for key in &keys {
             let device = exposition.latest.device(key).context("is enrolled")?;
             let mut device = lock(&device);
-            slots = series.iter().filter_map(|series| device.slot(series)).collect();
+            slots = series
+                .iter()
+                .filter_map(|series| device.slot(series))
+                .collect();
         }
         Ok(Self {
             exposition,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dawnwatch_collector::centres;
-use dawnwatch_collector::latest::{Device, DeviceKey, Enrolled, HISTORY_MINUTES, Latest, Patience, lock};
+use dawnwatch_collector::latest::{
+    Device, DeviceKey, Enrolled, HISTORY_MINUTES, Latest, Patience, lock,
+};
 use dawnwatch_collector::web::{Web, router};
 use jiff::{Timestamp, ToSpan as _};
 use proto::metrics as catalogue;
@@ -117,9 +119,7 @@ fn report(device: &mut Device, centre: usize) {
         33 => (0.0, 0.420),
         _ => (0.0, 0.018),
     };
-    put("dawnwatch_cpu_usage_ratio", &[], &|m| {
-        0.1 + 0.5 * wave(m)
-    });
+    put("dawnwatch_cpu_usage_ratio", &[], &|m| 0.1 + 0.5 * wave(m));
     put("dawnwatch_cpu_count", &[], &|_| 4.0);
     for minutes in ["1", "5", "15"] {
         put("dawnwatch_load_average", &[minutes], &|_| 0.42);
@@ -130,23 +130,15 @@ fn report(device: &mut Device, centre: usize) {
     });
     put("dawnwatch_swap_used_bytes", &[], &|_| 0.1 * GB);
     for (mount, free) in [("/", 22.0), ("/home", 240.0)] {
-        put("dawnwatch_filesystem_size_bytes", &[mount], &|_| {
-            256.0 * GB
+        put("dawnwatch_filesystem_size_bytes", &[mount], &|_| 256.0 * GB);
+        put("dawnwatch_filesystem_available_bytes", &[mount], &|_| {
+            free * GB
         });
-        put(
-            "dawnwatch_filesystem_available_bytes",
-            &[mount],
-            &|_| free * GB,
-        );
     }
-    put("dawnwatch_disk_read_bytes_total", &["sda"], &|_| {
-        12.0 * GB
+    put("dawnwatch_disk_read_bytes_total", &["sda"], &|_| 12.0 * GB);
+    put("dawnwatch_disk_written_bytes_total", &["sda"], &|_| {
+        31.0 * GB
     });
-    put(
-        "dawnwatch_disk_written_bytes_total",
-        &["sda"],
-        &|_| 31.0 * GB,
-    );
     put(
         "dawnwatch_temperature_celsius",
         &["coretemp Package id 0"],

@@ -94,3 +94,106 @@ impl Noter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::directory::Directory;
+    use crate::latest::{DeviceKey, Patience, lock};
+    use crate::registry::{Centre, Host, KeyHash, NewAgent};
+    use crate::token::{self, Grant};
+
+    /// A registry with one agent, and its place in the live view.
+    async fn one_agent(folder: &std::path::Path) -> (Noter, DeviceKey) {
+        let registry = Registry::create(&folder.join("registry.sqlite")).unwrap();
+        let centre = Centre {
+            id: "cong-son".parse().unwrap(),
+            name: "Công Sơn".into(),
+            area: None,
+            isp: None,
+            latitude: None,
+            longitude: None,
+            hours: None,
+            notes: None,
+        };
+        registry.import_centres(vec![centre.clone()]).await.unwrap();
+        let now = Timestamp::now();
+        let expires_at = now + Duration::from_secs(60);
+        let grant = Grant {
+            centre: centre.id,
+            device: None,
+            reusable: false,
+            expires_at,
+        };
+        let token = token::create(&registry, proto::token::Fingerprint([0; 32]), grant)
+            .await
+            .unwrap();
+        let agent = NewAgent {
+            key: KeyHash([7; 32]),
+            host: Host {
+                kind: "pc".into(),
+                ..Host::default()
+            },
+            at: now,
+            certificate_until: expires_at,
+        };
+        let agent = registry
+            .enroll(token::hash(&token.secret), agent)
+            .await
+            .unwrap();
+        let patience = Patience {
+            reports: REFRESH,
+            samples: REFRESH,
+        };
+        let latest = Arc::new(Latest::new(patience));
+        let own = Arc::new(Own::new(now).unwrap());
+        Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own))
+            .await
+            .unwrap();
+        let key = DeviceKey {
+            centre: agent.centre,
+            device: agent.device,
+        };
+        (Noter::new(registry, latest, own, Arc::default()), key)
+    }
+
+    #[tokio::test]
+    async fn a_goodbye_is_noted_at_once_and_a_return_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut noter, key) = one_agent(folder.path()).await;
+        let device = noter.latest.device(&key).unwrap();
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        for goodbye in [false, true, false] {
+            lock(&device).reported(at, 0.0, 0);
+            if goodbye {
+                lock(&device).goodbye();
+            }
+            noter.note(REFRESH).await;
+            let agents = noter.registry.agents().await.unwrap();
+            let noted = agents.first().map(|agent| (agent.goodbye, agent.last_seen));
+            assert_eq!(noted, Some((goodbye, Some(at))));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_still_there_is_noted_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut noter, key) = one_agent(folder.path()).await;
+        let device = noter.latest.device(&key).unwrap();
+        let first = Timestamp::from_second(1_800_000_000).unwrap();
+        for (later, expected) in [(0, 0), (60, 0), (299, 0), (300, 300), (301, 300)] {
+            let at = first + Duration::from_secs(later);
+            lock(&device).reported(at, 0.0, 0);
+            noter.note(REFRESH).await;
+            let agents = noter.registry.agents().await.unwrap();
+            let noted = agents.first().and_then(|agent| agent.last_seen);
+            assert_eq!(
+                noted,
+                Some(first + Duration::from_secs(expected)),
+                "after {later} s"
+            );
+        }
+    }
+}

@@ -177,7 +177,7 @@ pub mod enrolment_client {
         /// A new certificate for the same key, before or (within the grace period) after the old one
         /// expired. The signature inside the request proves that the caller holds the key; a certificate is
         /// of no use to anybody else. PERMISSION_DENIED when the agent was revoked, NOT_FOUND when no agent
-        /// has this key.
+        /// has this key, RESOURCE_EXHAUSTED when it was given a certificate just now.
         pub async fn renew(
             &mut self,
             request: impl tonic::IntoRequest<super::RenewRequest>,
@@ -225,7 +225,7 @@ pub mod enrolment_server {
         /// A new certificate for the same key, before or (within the grace period) after the old one
         /// expired. The signature inside the request proves that the caller holds the key; a certificate is
         /// of no use to anybody else. PERMISSION_DENIED when the agent was revoked, NOT_FOUND when no agent
-        /// has this key.
+        /// has this key, RESOURCE_EXHAUSTED when it was given a certificate just now.
         async fn renew(
             &self,
             request: tonic::Request<super::RenewRequest>,

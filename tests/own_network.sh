@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs a command in a network namespace that it finds empty: loopback, one interface, and behind it a
+# gateway that answers and leads nowhere. Call it as `unshare --net tests/own_network.sh COMMAND …`.
+set -euo pipefail
+
+# The gateway's namespace lives as long as this process does.
+unshare --net sleep infinity &
+gateway=$!
+trap 'kill "$gateway"' EXIT
+while [[ $(readlink "/proc/$gateway/ns/net") == $(readlink /proc/self/ns/net) ]]; do :; done
+
+at_the_gateway() { nsenter --target "$gateway" --net "$@"; }
+ip link set lo up
+ip link add eth0 type veth peer name eth1
+ip link set eth1 netns "$gateway"
+at_the_gateway ip link set lo up
+at_the_gateway ip address add 10.213.0.1/24 dev eth1
+at_the_gateway ip link set eth1 up
+ip address add 10.213.0.2/24 dev eth0
+ip link set eth0 up
+ip route add default via 10.213.0.1
+
+"$@"
