@@ -42,9 +42,9 @@ cargo fmt --all --check || { failed=1; echo "test.sh: run cargo fmt --all" >&2; 
 cargo clippy --workspace --all-targets --locked -- -D warnings || failed=1
 cargo test --workspace --locked --no-run || failed=1
 tests=(cargo test --workspace --locked --no-fail-fast)
-if [[ $(id -u) == 0 ]] && unshare --net true 2>/dev/null; then
+if [[ $(id -u) == 0 ]] && unshare --net --mount true 2>/dev/null; then
   # In a network of their own, so that agents under test probe no real gateway or resolver.
-  unshare --net tests/own_network.sh "${tests[@]}" || failed=1
+  unshare --net --mount tests/own_network.sh "${tests[@]}" || failed=1
 else
   "${tests[@]}" || failed=1
 fi

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Runs a command in a network namespace that it finds empty: loopback, one interface, and behind it a
-# gateway that answers and leads nowhere. Call it as `unshare --net tests/own_network.sh COMMAND …`.
+# gateway that answers and leads nowhere. Call it as `unshare --net --mount tests/own_network.sh COMMAND …`.
 set -euo pipefail
+
+# What /sys tells of interfaces is what the namespace of its mount has.
+mount -t sysfs sysfs /sys
 
 # The gateway's namespace lives as long as this process does.
 unshare --net sleep infinity &

@@ -92,7 +92,7 @@ fn province() -> Section {
             highest(
                 "Round-trip time to the gateway, the ten highest",
                 "95th percentile of the time a router takes to answer its own devices. Above a few milliseconds on a \
-                 cable, the router or the local network is overloaded. Below half a millisecond all look alike.",
+                 cable, the router or the local network is overloaded.",
                 Unit::Seconds,
                 RTT,
                 |over| rtt_p95("centre", TO_THE_GATEWAY, over),

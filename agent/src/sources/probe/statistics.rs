@@ -6,21 +6,22 @@ use proto::metrics::{self, Part};
 
 use super::super::Readings;
 
-/// Upper bounds of the buckets and their `le`. From a healthy cable to the longest wait for an echo.
+/// Upper bounds of the buckets and their `le`. From a healthy cable to the longest wait for an
+/// echo; the levels of [`proto::thresholds::RTT`] are among them, so that shares above them are exact.
 const BUCKETS: [(Duration, &str); 16] = [
+    (Duration::from_micros(100), "0.0001"),
+    (Duration::from_micros(250), "0.00025"),
     (Duration::from_micros(500), "0.0005"),
     (Duration::from_millis(1), "0.001"),
-    (Duration::from_millis(2), "0.002"),
+    (Duration::from_micros(2500), "0.0025"),
     (Duration::from_millis(5), "0.005"),
     (Duration::from_millis(10), "0.01"),
     (Duration::from_millis(20), "0.02"),
-    (Duration::from_millis(30), "0.03"),
-    (Duration::from_millis(50), "0.05"),
-    (Duration::from_millis(75), "0.075"),
-    (Duration::from_millis(100), "0.1"),
+    (Duration::from_millis(40), "0.04"),
+    (Duration::from_millis(80), "0.08"),
     (Duration::from_millis(150), "0.15"),
-    (Duration::from_millis(250), "0.25"),
-    (Duration::from_millis(500), "0.5"),
+    (Duration::from_millis(300), "0.3"),
+    (Duration::from_millis(600), "0.6"),
     (Duration::from_secs(1), "1"),
     (Duration::from_secs(2), "2"),
     (Duration::from_secs(3), "3"),
@@ -217,7 +218,7 @@ mod tests {
         }
         let page = page(&histogram);
         let bucket = |le| value(&page, Part::Bucket, Some(le));
-        assert_eq!(bucket("0.002"), Some(0.0));
+        assert_eq!(bucket("0.0025"), Some(0.0));
         assert_eq!(bucket("0.005"), Some(1.0), "a bound belongs to its bucket");
         assert_eq!(bucket("0.01"), Some(2.0));
         assert_eq!(bucket("3"), Some(3.0));
@@ -232,5 +233,14 @@ mod tests {
             assert_eq!(le.parse(), Ok(bound.as_secs_f64()));
         }
         assert!(BUCKETS.is_sorted());
+        let levels = proto::thresholds::RTT;
+        for level in [levels.notice, levels.warning, levels.critical] {
+            assert!(
+                BUCKETS
+                    .iter()
+                    .any(|(bound, _)| bound.as_secs_f64() == level),
+                "{level}"
+            );
+        }
     }
 }
