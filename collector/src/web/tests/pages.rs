@@ -303,6 +303,23 @@ async fn a_target_that_never_answered_is_told_from_loss() {
 }
 
 #[tokio::test]
+async fn a_collector_on_the_same_machine_proves_no_line() {
+    let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
+    let pc = province.enrol("cong-son", "pc-1");
+    pc.has_link("core", "collector", 0.001, 0.0);
+    let router = province.router();
+    get(&router, "/").await.says("id=\"good\"");
+    let method = [
+        ("segment", "core"),
+        ("target", "collector"),
+        ("address", "127.0.0.1"),
+        ("method", "icmp_raw"),
+    ];
+    pc.reports("dawnwatch_link_method_info", &method, 1.0);
+    get(&router, "/").await.says("id=\"unmeasured\"");
+}
+
+#[tokio::test]
 async fn a_round_or_two_are_too_few_to_judge_a_link() {
     let mut province = Province::of([centre("cong-son", "Xã Công Sơn")]);
     let labels = [("segment", "core"), ("target", "collector")];

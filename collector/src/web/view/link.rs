@@ -1,9 +1,9 @@
 //! A link of a device, put together from its series, and judged by its last quarter of an hour.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use proto::metrics::{self as catalogue, Metric};
-
 use proto::thresholds::{JUDGED_OVER, LOSS, RTT};
 
 use super::{Detail, Standing, judge, median};
@@ -140,9 +140,11 @@ impl Link {
         matches!(self.segment.as_str(), "gateway" | "dns") || self.target == "collector"
     }
 
-    /// Whether it leads across the centre's line.
+    /// Whether it leads across the centre's line. A collector on the same machine does not.
     pub(super) fn crosses_line(&self) -> bool {
+        let address = self.address.parse::<IpAddr>();
         matches!(self.segment.as_str(), "line" | "isp" | "core")
+            && !address.is_ok_and(|address| address.is_loopback())
     }
 
     /// What it deserves by itself. `None` when too little is known: a target that may ignore echoes
