@@ -128,16 +128,7 @@ async fn initialise(config: &Config) -> anyhow::Result<Authority> {
 
 /// The centre this machine belongs to until somebody imports real ones.
 fn this_machine() -> anyhow::Result<Centre> {
-    Ok(Centre {
-        id: "here".parse()?,
-        name: "This machine / Máy này".into(),
-        area: None,
-        isp: None,
-        latitude: None,
-        longitude: None,
-        hours: None,
-        notes: None,
-    })
+    Ok(Centre::named("here".parse()?, "This machine / Máy này"))
 }
 
 /// This machine's identity, got now if there is none that the collector still knows.

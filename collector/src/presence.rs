@@ -108,16 +108,7 @@ mod tests {
     /// A registry with one agent, and its place in the live view.
     async fn one_agent(folder: &std::path::Path) -> (Noter, DeviceKey) {
         let registry = Registry::create(&folder.join("registry.sqlite")).unwrap();
-        let centre = Centre {
-            id: "cong-son".parse().unwrap(),
-            name: "Công Sơn".into(),
-            area: None,
-            isp: None,
-            latitude: None,
-            longitude: None,
-            hours: None,
-            notes: None,
-        };
+        let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
         registry.import_centres(vec![centre.clone()]).await.unwrap();
         let now = Timestamp::now();
         let expires_at = now + Duration::from_secs(60);

@@ -24,16 +24,7 @@ struct Fixture {
 async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let (authority, registry) = crate::setup::init(folder.path()).await.unwrap();
-    let centre = Centre {
-        id: "cong-son".parse().unwrap(),
-        name: "Công Sơn".into(),
-        area: None,
-        isp: None,
-        latitude: None,
-        longitude: None,
-        hours: None,
-        notes: None,
-    };
+    let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
     registry.import_centres(vec![centre]).await.unwrap();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&outcomes);

@@ -46,6 +46,23 @@ pub struct Centre {
     pub notes: Option<String>,
 }
 
+impl Centre {
+    /// A centre of which nothing else is known.
+    #[must_use]
+    pub fn named(id: CentreId, name: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            area: None,
+            isp: None,
+            latitude: None,
+            longitude: None,
+            hours: None,
+            notes: None,
+        }
+    }
+}
+
 /// SHA-256 of a public key (SubjectPublicKeyInfo, DER): what an agent is recognised by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);
