@@ -2,10 +2,11 @@
 //!
 //! In reading order: `dawnwatch/v1/*.proto` (the messages, commented for a reader who has nothing
 //! else), [`wire`] (their generated code), [`limits`] (the sizes both sides must agree on), [`ids`],
-//! [`metrics`] (every metric there is), [`stream`] (batches ↔ samples, with all validation of
-//! input), [`plan`], [`token`], [`thresholds`] (when a value is cause for worry). Deliberately absent:
-//! IO, clocks and TLS.
+//! [`metrics`] (every metric there is), [`columns`] (measurements ↔ few bytes), [`stream`] (batches ↔
+//! samples, with all validation of input), [`plan`], [`token`], [`thresholds`] (when a value is cause
+//! for worry). Deliberately absent: IO, clocks and TLS.
 
+pub mod columns;
 pub mod ids;
 pub mod limits;
 pub mod metrics;

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 /// The protocol this build speaks. Raised only when a known field changes its meaning.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The oldest protocol a collector of this build still understands.
-pub const OLDEST_PROTOCOL: u32 = 1;
+pub const OLDEST_PROTOCOL: u32 = 2;
 
 /// Bytes of one gRPC message, either way.
 pub const MESSAGE_BYTES: usize = 1 << 20;
@@ -15,8 +15,17 @@ pub const MESSAGE_BYTES: usize = 1 << 20;
 /// Series one agent may define on one stream; also the bound on their ids.
 pub const SERIES_PER_AGENT: usize = 2_000;
 
+/// Bytes of a dictionary once it is inflated: more than [`SERIES_PER_AGENT`] long names need.
+pub const DICTIONARY_BYTES: usize = 1 << 20;
+
+/// Batches of a killed process that one Hello may ask about.
+pub const LOST_PER_HELLO: usize = 64;
+
 /// Rounds (moments) in one batch.
 pub const ROUNDS_PER_BATCH: usize = 1_000;
+
+/// Samples in one batch, over all its rounds.
+pub const SAMPLES_PER_BATCH: usize = 20_000;
 
 /// Labels of one series, not counting `centre`, `device` and `kind`.
 pub const LABELS_PER_SERIES: usize = 8;
