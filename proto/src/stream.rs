@@ -1,14 +1,19 @@
 //! Batches ↔ samples: the dictionary of one stream, and all validation of what an agent sends.
 //!
-//! Series are defined once per stream and then named by a small id. The receiving side refuses what
-//! is out of bounds sample by sample, counts it by [`Reject`], and goes on: one bad sensor must not
-//! cost a centre its other measurements.
+//! Series are defined once per stream and then named by a small id; what was measured goes through
+//! [`crate::columns`]. A batch whose bytes cannot be read ends its stream ([`Malformed`]): what comes
+//! behind it could not be read either. Apart from that the receiving side refuses what is out of
+//! bounds series by series and sample by sample, counts it by [`Reject`], and goes on: one bad
+//! sensor must not cost a centre its other measurements.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use prost::Message as _;
+
+use crate::columns::{self, Lane, Rounds};
 use crate::limits::{
-    LABEL_BYTES, LABELS_PER_SERIES, ROUNDS_PER_BATCH, SAMPLE_AGE, SAMPLE_FUTURE, SERIES_PER_AGENT,
+    DICTIONARY_BYTES, LABEL_BYTES, LABELS_PER_SERIES, SAMPLE_AGE, SAMPLE_FUTURE, SERIES_PER_AGENT,
 };
 use crate::metrics::{self, Metric, Origin, Part};
 use crate::wire;
@@ -45,14 +50,12 @@ pub enum Reject {
     NotFinite,
     TooOld,
     InFuture,
-    TooManyRounds,
-    UnequalLengths,
     InvalidBucket,
 }
 
 impl Reject {
     /// Every reason there is, so that each can be exported from 0.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 12] = [
         Self::UnknownMetric,
         Self::UnknownLabel,
         Self::DuplicateLabel,
@@ -64,8 +67,6 @@ impl Reject {
         Self::NotFinite,
         Self::TooOld,
         Self::InFuture,
-        Self::TooManyRounds,
-        Self::UnequalLengths,
         Self::InvalidBucket,
     ];
 
@@ -84,17 +85,105 @@ impl Reject {
             Self::NotFinite => "not_finite",
             Self::TooOld => "too_old",
             Self::InFuture => "in_future",
-            Self::TooManyRounds => "too_many_rounds",
-            Self::UnequalLengths => "unequal_lengths",
             Self::InvalidBucket => "invalid_bucket",
         }
     }
 }
 
-/// The sending side's half of the dictionary: which series this stream already knows.
+/// Why the bytes of a batch cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// The dictionary does not inflate, or to more than [`DICTIONARY_BYTES`].
+    #[error("the dictionary does not inflate to at most {DICTIONARY_BYTES} bytes")]
+    Deflate,
+    /// What was deflated is no dictionary.
+    #[error("the dictionary cannot be decoded")]
+    Dictionary(#[from] prost::DecodeError),
+    /// The samples are not what the codec writes.
+    #[error("the samples cannot be decoded")]
+    Samples(#[from] columns::Malformed),
+}
+
+/// What was measured in a stretch of time, by itself: every series used is defined.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Measured {
+    /// Without ids: rounds name them by their place here.
+    pub series: Vec<wire::Series>,
+    /// The samples.
+    pub rounds: Rounds,
+}
+
+impl Measured {
+    /// What waits in a spool: needs no stream to be understood.
+    #[must_use]
+    pub fn pack(&self, instance: u64, recorded: wire::Recorded) -> wire::Batch {
+        wire::Batch {
+            instance,
+            series: pack(&self.series),
+            samples: columns::Encoder::default().encode(Lane::Live, &self.rounds),
+            recorded: Some(recorded),
+            ..wire::Batch::default()
+        }
+    }
+
+    /// Reads what [`Measured::pack`] wrote.
+    ///
+    /// # Errors
+    /// When it was damaged, or written by another version.
+    pub fn unpack(batch: &wire::Batch) -> Result<Self, Malformed> {
+        let mut rounds = Rounds::default();
+        columns::Decoder::default().decode(Lane::Live, &batch.samples, &mut rounds)?;
+        Ok(Self {
+            series: unpack(&batch.series)?,
+            rounds,
+        })
+    }
+}
+
+/// Definitions as they travel; empty for none.
+#[must_use]
+pub fn pack(series: &[wire::Series]) -> Vec<u8> {
+    if series.is_empty() {
+        return Vec::new();
+    }
+    let dictionary = wire::Dictionary {
+        series: series.to_vec(),
+    };
+    miniz_oxide::deflate::compress_to_vec(&dictionary.encode_to_vec(), DEFLATE_LEVEL)
+}
+
+/// The usual one: half the size of the fastest, on names that are nearly the same.
+const DEFLATE_LEVEL: u8 = 6;
+
+/// Definitions as they were packed.
+///
+/// # Errors
+/// When they are damaged, or inflate to more than anybody needs.
+pub fn unpack(packed: &[u8]) -> Result<Vec<wire::Series>, Malformed> {
+    if packed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, DICTIONARY_BYTES)
+        .map_err(|_| Malformed::Deflate)?;
+    Ok(wire::Dictionary::decode(&*bytes)?.series)
+}
+
+/// The sending side of one stream: which series it already knows, and what was sent last.
 #[derive(Debug, Default)]
 pub struct Encoder {
     ids: HashMap<wire::Series, u32>,
+    columns: columns::Encoder,
+}
+
+/// What [`Encoder::encode`] made of a batch.
+#[derive(Debug, PartialEq)]
+pub struct Encoded {
+    /// For [`wire::Batch::series`].
+    pub series: Vec<u8>,
+    /// For [`wire::Batch::samples`].
+    pub samples: Vec<u8>,
+    /// Samples beyond the limit of series.
+    pub left_out: usize,
 }
 
 impl Encoder {
@@ -104,152 +193,127 @@ impl Encoder {
         self.ids.is_empty()
     }
 
-    /// Whether the stream may still define every series of a batch that it does not know yet.
+    /// Whether the stream may still define each of these that it does not know yet.
     #[must_use]
-    pub fn has_room_for(&self, batch: &wire::Batch) -> bool {
+    pub fn has_room_for(&self, series: &[wire::Series]) -> bool {
         let room = SERIES_PER_AGENT.saturating_sub(self.ids.len());
         // Mostly there is room for all: then nothing need be looked up.
-        batch.series.len() <= room
-            || batch
-                .series
+        series.len() <= room
+            || series
                 .iter()
-                .filter(|series| !self.knows(series))
+                .filter(|series| !self.ids.contains_key(*series))
                 .count()
                 <= room
     }
 
-    fn knows(&self, series: &wire::Series) -> bool {
-        let named = wire::Series {
-            id: 0,
+    /// Writes a batch for this stream. It must be sent, and in this order: what follows builds on it.
+    pub fn encode(&mut self, measured: Measured, lane: Lane) -> Encoded {
+        let mut fresh = Vec::new();
+        let ids: Vec<Option<u32>> = measured
+            .series
+            .into_iter()
+            .map(|series| self.id_of(series, &mut fresh))
+            .collect();
+        let stream_id = |own: u32| ids.get(usize::try_from(own).ok()?).copied().flatten();
+        let mut rounds = Rounds::default();
+        for round in measured.rounds.iter() {
+            let values = round.series.iter().zip(round.values);
+            let values = values.filter_map(|(own, value)| Some((stream_id(*own)?, *value)));
+            // A part of what fits does; if it did not, it would be counted as left out.
+            let _ = rounds.push(round.time_unix_ms, values);
+        }
+        Encoded {
+            series: pack(&fresh),
+            samples: self.columns.encode(lane, &rounds),
+            left_out: measured.rounds.samples() - rounds.samples(),
+        }
+    }
+
+    fn id_of(&mut self, series: wire::Series, fresh: &mut Vec<wire::Series>) -> Option<u32> {
+        if let Some(known) = self.ids.get(&series) {
+            return Some(*known);
+        }
+        if self.ids.len() >= SERIES_PER_AGENT {
+            return None;
+        }
+        let id = u32::try_from(self.ids.len()).ok()?;
+        fresh.push(wire::Series {
+            id,
             ..series.clone()
-        };
-        self.ids.contains_key(&named)
-    }
-
-    /// Turns a self-contained batch, in which every series used is defined, into one for this
-    /// stream: ids become the stream's, and what the stream knows is not defined again. Samples
-    /// beyond the limit of series are left out; their number is returned.
-    pub fn shorten(&mut self, batch: &mut wire::Batch) -> usize {
-        let mut stream_ids = HashMap::new();
-        let mut unknown = Vec::new();
-        for mut series in batch.series.drain(..) {
-            let own_id = std::mem::take(&mut series.id);
-            let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-            if let Some(known) = self.ids.get(&series) {
-                stream_ids.insert(own_id, *known);
-            } else if self.ids.len() < SERIES_PER_AGENT {
-                self.ids.insert(series.clone(), next);
-                stream_ids.insert(own_id, next);
-                series.id = next;
-                unknown.push(series);
-            }
-        }
-        batch.series = unknown;
-        let mut left_out = 0;
-        for round in &mut batch.rounds {
-            let before = round.series.len();
-            let (series, values) = std::mem::take(&mut round.series)
-                .into_iter()
-                .zip(std::mem::take(&mut round.values))
-                .filter_map(|(id, value)| Some((*stream_ids.get(&id)?, value)))
-                .unzip();
-            round.series = series;
-            round.values = values;
-            left_out += before - round.series.len();
-        }
-        left_out
+        });
+        self.ids.insert(series, id);
+        Some(id)
     }
 }
 
-/// One sample of a stream.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// Index into the series that [`Decoder::define`] accepted on this stream.
-    pub series: usize,
-    /// As the agent's clock had it, Unix milliseconds.
-    pub time_unix_ms: i64,
-    /// Always finite.
-    pub value: f64,
-}
-
-/// The receiving side's half of the dictionary, and the guard of the collector.
+/// The receiving side of one stream, and the guard of the collector.
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// By wire id: the index of the accepted series, or why it was refused.
-    entries: HashMap<u32, Result<usize, Reject>>,
+    entries: Vec<Option<Result<usize, Reject>>>,
     accepted: usize,
+    columns: columns::Decoder,
 }
 
 impl Decoder {
     /// Takes a batch's definitions and returns the series that are new, in the order of the indices
-    /// that samples will name them by, starting from the number accepted before.
+    /// that [`Decoder::resolve`] will give, starting from the number accepted before.
+    ///
+    /// # Errors
+    /// When they cannot be read: the stream is given up.
     pub fn define(
         &mut self,
-        definitions: Vec<wire::Series>,
+        packed: &[u8],
         mut rejected: impl FnMut(Reject),
-    ) -> Vec<Series> {
+    ) -> Result<Vec<Series>, Malformed> {
         let mut fresh = Vec::new();
-        for definition in definitions {
-            let id = definition.id;
-            if self.entries.contains_key(&id) {
-                rejected(Reject::RedefinedSeries);
-                continue;
-            }
-            if self.entries.len() >= SERIES_PER_AGENT {
+        for definition in unpack(packed)? {
+            let place = usize::try_from(definition.id).unwrap_or(usize::MAX);
+            if place >= SERIES_PER_AGENT {
                 rejected(Reject::TooManySeries);
                 continue;
             }
-            let entry = Series::try_from(definition).map(|series| {
+            if self.entries.len() <= place {
+                self.entries.resize(place + 1, None);
+            }
+            let Some(entry @ None) = self.entries.get_mut(place) else {
+                rejected(Reject::RedefinedSeries);
+                continue;
+            };
+            *entry = Some(Series::try_from(definition).map(|series| {
                 fresh.push(series);
                 self.accepted += 1;
                 self.accepted - 1
-            });
-            if let Err(reason) = entry {
-                rejected(reason);
-            }
-            self.entries.insert(id, entry);
-        }
-        fresh
-    }
-
-    /// The samples of a batch that was sent at `sent_unix_ms` by the agent's own clock. Ages are
-    /// judged by that clock alone, so that a wrong one does not cost the agent its data.
-    pub fn samples(
-        &self,
-        rounds: &[wire::Round],
-        sent_unix_ms: i64,
-        mut accepted: impl FnMut(Sample),
-        mut rejected: impl FnMut(Reject, usize),
-    ) {
-        for (position, round) in rounds.iter().enumerate() {
-            let count = round.series.len().max(round.values.len());
-            if position >= ROUNDS_PER_BATCH {
-                rejected(Reject::TooManyRounds, count);
-            } else if round.series.len() != round.values.len() {
-                rejected(Reject::UnequalLengths, count);
-            } else if let Err(reason) = timely(round.time_unix_ms, sent_unix_ms) {
-                rejected(reason, count);
-            } else {
-                for (id, value) in round.series.iter().zip(&round.values) {
-                    match self.resolve(*id, *value) {
-                        Ok(series) => accepted(Sample {
-                            series,
-                            time_unix_ms: round.time_unix_ms,
-                            value: *value,
-                        }),
-                        Err(reason) => rejected(reason, 1),
-                    }
-                }
+            }));
+            if let Some(Err(reason)) = entry {
+                rejected(*reason);
             }
         }
+        Ok(fresh)
     }
 
-    fn resolve(&self, id: u32, value: f64) -> Result<usize, Reject> {
-        let series = self
-            .entries
-            .get(&id)
-            .copied()
-            .unwrap_or(Err(Reject::UndefinedSeries))?;
+    /// The samples of a batch, as they are: whether each may be taken, [`Decoder::resolve`] and
+    /// [`timely`] say.
+    ///
+    /// # Errors
+    /// When they cannot be read: the stream is given up.
+    pub fn decode(
+        &mut self,
+        lane: Lane,
+        samples: &[u8],
+        rounds: &mut Rounds,
+    ) -> Result<(), Malformed> {
+        Ok(self.columns.decode(lane, samples, rounds)?)
+    }
+
+    /// Which accepted series this is a value of.
+    ///
+    /// # Errors
+    /// Why the value is refused.
+    pub fn resolve(&self, id: u32, value: f64) -> Result<usize, Reject> {
+        let entry = usize::try_from(id).ok().and_then(|id| self.entries.get(id));
+        let series = entry.copied().flatten();
+        let series = series.unwrap_or(Err(Reject::UndefinedSeries))?;
         if value.is_finite() {
             Ok(series)
         } else {
@@ -258,11 +322,15 @@ impl Decoder {
     }
 }
 
-fn timely(time_unix_ms: i64, sent_unix_ms: i64) -> Result<(), Reject> {
+/// Whether a sample of this (corrected) time is still of use, and not of the future.
+///
+/// # Errors
+/// Why it is refused.
+pub fn timely(time_unix_ms: i64, now_unix_ms: i64) -> Result<(), Reject> {
     let milliseconds = |limit: Duration| i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-    if time_unix_ms > sent_unix_ms.saturating_add(milliseconds(SAMPLE_FUTURE)) {
+    if time_unix_ms > now_unix_ms.saturating_add(milliseconds(SAMPLE_FUTURE)) {
         Err(Reject::InFuture)
-    } else if time_unix_ms < sent_unix_ms.saturating_sub(milliseconds(SAMPLE_AGE)) {
+    } else if time_unix_ms < now_unix_ms.saturating_sub(milliseconds(SAMPLE_AGE)) {
         Err(Reject::TooOld)
     } else {
         Ok(())
@@ -349,39 +417,43 @@ mod tests {
 
     use super::*;
 
-    /// A self-contained batch with one value of each of these interfaces.
-    fn batch(interfaces: Range<u32>) -> wire::Batch {
-        let series = |(id, interface): (u32, u32)| wire::Series {
-            id,
+    /// One value of each of these interfaces.
+    fn measured(interfaces: Range<u32>) -> Measured {
+        let mut measured = Measured::default();
+        let values = (0..).zip(interfaces.clone()).map(|(id, _)| (id, 1.0));
+        measured.rounds.push(0, values).unwrap();
+        let series = |interface: u32| wire::Series {
+            id: 0,
             metric: "dawnwatch_interface_up".into(),
             labels: vec![wire::Label {
                 name: "interface".into(),
                 value: format!("eth{interface}"),
             }],
         };
-        let ids = 0..u32::try_from(interfaces.len()).unwrap();
-        wire::Batch {
-            series: ids.clone().zip(interfaces).map(series).collect(),
-            rounds: vec![wire::Round {
-                time_unix_ms: 0,
-                values: vec![1.0; ids.len()],
-                series: ids.collect(),
-            }],
-            ..wire::Batch::default()
-        }
+        measured.series = interfaces.map(series).collect();
+        measured
     }
 
     #[test]
     fn a_series_takes_its_place_once() {
         let mut encoder = Encoder::default();
         for round in 0..100 {
-            let mut batch = batch(0..1_500);
-            assert!(encoder.has_room_for(&batch), "round {round}");
-            assert_eq!(encoder.shorten(&mut batch), 0);
-            let defined = if round == 0 { 1_500 } else { 0 };
-            assert_eq!(batch.series.len(), defined, "round {round}");
+            let measured = measured(0..1_500);
+            assert!(encoder.has_room_for(&measured.series), "round {round}");
+            let encoded = encoder.encode(measured, Lane::Live);
+            assert_eq!(encoded.left_out, 0);
+            assert_eq!(encoded.series.is_empty(), round > 0, "round {round}");
         }
-        assert!(encoder.has_room_for(&batch(500..2_000)));
-        assert!(!encoder.has_room_for(&batch(500..2_001)));
+        assert!(encoder.has_room_for(&measured(500..2_000).series));
+        assert!(!encoder.has_room_for(&measured(500..2_001).series));
+        assert_eq!(encoder.encode(measured(500..2_001), Lane::Live).left_out, 1);
+    }
+
+    #[test]
+    fn a_bomb_does_not_inflate() {
+        let dictionary = vec![0; DICTIONARY_BYTES + 1];
+        let bomb = miniz_oxide::deflate::compress_to_vec(&dictionary, 9);
+        assert!(bomb.len() < 2_000);
+        assert!(matches!(unpack(&bomb), Err(Malformed::Deflate)));
     }
 }

@@ -545,7 +545,7 @@ pub mod from_collector {
         Plan(super::Plan),
     }
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Hello {
     /// The highest protocol the agent speaks; see limits.rs.
     #[prost(uint32, tag = "1")]
@@ -561,29 +561,57 @@ pub struct Hello {
     /// Version of the plan the agent holds, 0 for none. The collector sends its own when it differs.
     #[prost(uint64, tag = "5")]
     pub plan_version: u64,
+    /// Batches that an earlier process of this agent had in memory alone when it was killed. They may
+    /// have arrived although their acknowledgement did not; the Welcome says which.
+    #[prost(message, repeated, tag = "6")]
+    pub lost: ::prost::alloc::vec::Vec<Batches>,
 }
-/// Both clocks of the agent at the moment of sending.
+/// Both clocks of the agent at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Clock {
     /// Unix milliseconds. May be years off.
     #[prost(int64, tag = "1")]
     pub wall_unix_ms: i64,
-    /// Milliseconds since an arbitrary moment of this boot; never goes back.
+    /// Milliseconds since an arbitrary moment of this boot, sleep included; never goes back.
     #[prost(uint64, tag = "2")]
     pub monotonic_ms: u64,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Welcome {
     /// The protocol the collector chose: at most the agent's.
     #[prost(uint32, tag = "1")]
     pub protocol: u32,
     #[prost(int64, tag = "2")]
     pub server_time_unix_ms: i64,
+    /// Over how long agents that lose this collector should spread their first attempt to come back, so
+    /// that not all of a province return in one second.
+    #[prost(uint32, tag = "3")]
+    pub spread_ms: u32,
+    /// What this agent may send of its backlog, bytes per second: its share of what the centre's line
+    /// may carry beside people's work. 0 for no bound.
+    #[prost(uint32, tag = "4")]
+    pub backlog_bytes_per_second: u32,
+    /// Those of Hello.lost that did arrive.
+    #[prost(message, repeated, tag = "5")]
+    pub arrived: ::prost::alloc::vec::Vec<Batches>,
 }
-#[derive(Clone, PartialEq, ::prost::Message)]
+/// Batches of one instance with sequences from `first` to `last`, both included.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Batches {
+    #[prost(fixed64, tag = "1")]
+    pub instance: u64,
+    #[prost(uint64, tag = "2")]
+    pub first: u64,
+    #[prost(uint64, tag = "3")]
+    pub last: u64,
+}
+/// What was measured in a stretch of time. The same message, self-contained and without `sequence`,
+/// `clock` and `lane`, is what waits in the agent's spool.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Batch {
-    /// Random, chosen when the agent opened its spool. (instance, sequence) names a batch for ever: the
-    /// same pair again is the same batch again, and is acknowledged without being counted twice.
+    /// Random, made with the agent's spool. (instance, sequence) names a batch for ever: the same pair
+    /// again is the same batch again, and is acknowledged without being counted twice. On a stream 0
+    /// stands for the instance of the batch before.
     #[prost(fixed64, tag = "1")]
     pub instance: u64,
     /// From 1, without order: the newest may come before the oldest.
@@ -592,14 +620,41 @@ pub struct Batch {
     /// When this message was sent, not when the samples were taken.
     #[prost(message, optional, tag = "3")]
     pub clock: ::core::option::Option<Clock>,
-    /// Series used for the first time on this stream. Known until the stream ends.
-    #[prost(message, repeated, tag = "4")]
-    pub series: ::prost::alloc::vec::Vec<Series>,
-    #[prost(message, repeated, tag = "5")]
-    pub rounds: ::prost::alloc::vec::Vec<Round>,
-    /// Samples the agent has had to drop since it was installed, because its spool was full.
-    #[prost(uint64, tag = "6")]
+    /// Series used for the first time on this stream, known until it ends: a Dictionary, deflated
+    /// (RFC 1951). Empty for none.
+    #[prost(bytes = "vec", tag = "4")]
+    pub series: ::prost::alloc::vec::Vec<u8>,
+    /// The samples, by the codec that columns/mod.rs describes. Their times are those of the agent's
+    /// wall clock, uncorrected; their series the ids of the dictionary.
+    #[prost(bytes = "vec", tag = "5")]
+    pub samples: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "Lane", tag = "6")]
+    pub lane: i32,
+    /// The agent waits for an Ack of this batch and all before it.
+    #[prost(bool, tag = "7")]
+    pub wants_ack: bool,
+    /// Samples the agent has had to drop since it was installed.
+    #[prost(uint64, tag = "8")]
     pub dropped_samples: u64,
+    /// How the agent's clocks stood when the samples were taken. Absent when they stood to each other
+    /// as they do in `clock`, in the same boot.
+    #[prost(message, optional, tag = "9")]
+    pub recorded: ::core::option::Option<Recorded>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Recorded {
+    /// Empty for that of the Hello.
+    #[prost(string, tag = "1")]
+    pub boot_id: ::prost::alloc::string::String,
+    /// At any one moment of the recording: what counts is their difference, which holds for all
+    /// samples of the batch.
+    #[prost(message, optional, tag = "2")]
+    pub clock: ::core::option::Option<Clock>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Dictionary {
+    #[prost(message, repeated, tag = "1")]
+    pub series: ::prost::alloc::vec::Vec<Series>,
 }
 /// One time series, without the labels `centre`, `device` and `kind`, which the collector adds.
 #[derive(Eq, Hash)]
@@ -621,29 +676,17 @@ pub struct Label {
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
 }
-/// Values that were taken at the same time.
+/// Comes when a batch asked for it, and when what it asked for is durable.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Round {
-    /// By the agent's wall clock, Unix milliseconds, uncorrected.
-    #[prost(int64, tag = "1")]
-    pub time_unix_ms: i64,
-    /// Ids and their values, of equal length.
-    #[prost(uint32, repeated, tag = "2")]
-    pub series: ::prost::alloc::vec::Vec<u32>,
-    #[prost(double, repeated, tag = "3")]
-    pub values: ::prost::alloc::vec::Vec<f64>,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Ack {
-    /// The batch that is safe with the collector: the agent may forget it.
-    #[prost(fixed64, tag = "1")]
-    pub instance: u64,
-    #[prost(uint64, tag = "2")]
-    pub sequence: u64,
-    #[prost(int64, tag = "3")]
+    /// Safe with the collector: the agent may forget them. What was acknowledged before is not
+    /// repeated.
+    #[prost(message, repeated, tag = "1")]
+    pub batches: ::prost::alloc::vec::Vec<Batches>,
+    #[prost(int64, tag = "2")]
     pub server_time_unix_ms: i64,
-    /// Samples of this batch that were refused. They are not wanted again.
-    #[prost(uint32, tag = "4")]
+    /// Samples refused since the last Ack. They are not wanted again.
+    #[prost(uint32, tag = "3")]
     pub rejected_samples: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -696,6 +739,35 @@ pub mod goodbye {
                 "SLEEP" => Some(Self::Sleep),
                 _ => None,
             }
+        }
+    }
+}
+/// Batches of one lane have their times and values near those of the batch before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Lane {
+    /// Just measured.
+    Live = 0,
+    /// Waited for the line.
+    Backlog = 1,
+}
+impl Lane {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Live => "LANE_LIVE",
+            Self::Backlog => "LANE_BACKLOG",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LANE_LIVE" => Some(Self::Live),
+            "LANE_BACKLOG" => Some(Self::Backlog),
+            _ => None,
         }
     }
 }
