@@ -11,14 +11,15 @@ use prop::sample::select;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
+use proto::columns::{Encoder as Columns, Lane, Rounds};
 use proto::ids::{AgentId, CentreId, DeviceId, slug};
 use proto::limits::{
-    ID_BYTES, INTERVAL, LABEL_BYTES, LABELS_PER_SERIES, ROUNDS_PER_BATCH, SAMPLE_AGE,
-    SAMPLE_FUTURE, SERIES_PER_AGENT, TARGETS_PER_PLAN,
+    DICTIONARY_BYTES, ID_BYTES, INTERVAL, LABEL_BYTES, LABELS_PER_SERIES, ROUNDS_PER_BATCH,
+    SAMPLE_AGE, SAMPLE_FUTURE, SAMPLES_PER_BATCH, SERIES_PER_AGENT, TARGETS_PER_PLAN,
 };
 use proto::metrics::{CATALOGUE, Origin};
 use proto::plan::Plan;
-use proto::stream::{Decoder, Encoder, Sample, Series};
+use proto::stream::{Decoder, Encoder, Malformed, Measured, Reject, Series, pack, timely};
 use proto::token::{Fingerprint, SECRET_BYTES, Secret, Token};
 use proto::wire;
 
@@ -38,6 +39,10 @@ fn time() -> impl Strategy<Value = i64> {
         2 => select(vec![i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX]),
         1 => any::<i64>(),
     ]
+}
+
+fn lane() -> impl Strategy<Value = Lane> {
+    select(vec![Lane::Live, Lane::Backlog])
 }
 
 fn number() -> impl Strategy<Value = f64> {
@@ -105,112 +110,91 @@ fn definition() -> impl Strategy<Value = wire::Series> {
     (id(), named).prop_map(|(id, (metric, labels))| wire::Series { id, metric, labels })
 }
 
-fn round() -> impl Strategy<Value = wire::Round> {
-    let pairs = vec((id(), number()), 0..20);
-    (time(), pairs, 0usize..6).prop_map(|(time_unix_ms, pairs, damage)| {
-        let (mut series, mut values): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        match damage {
-            0 => series.truncate(3),
-            1 => values.truncate(3),
-            _ => {}
+/// Rounds that an encoder takes, of ids that may be defined or not.
+fn rounds() -> impl Strategy<Value = Rounds> {
+    let below = u32::try_from(SERIES_PER_AGENT).unwrap();
+    let id = id().prop_map(move |id| id % below);
+    vec((time(), vec((id, number()), 0..20)), 0..6).prop_map(|drawn| {
+        let mut rounds = Rounds::default();
+        for (time_unix_ms, samples) in drawn {
+            rounds.push(time_unix_ms, samples).unwrap();
         }
-        wire::Round {
-            time_unix_ms,
-            series,
-            values,
-        }
+        rounds
     })
 }
 
-fn batch() -> impl Strategy<Value = wire::Batch> {
-    let parts = (
-        any::<u64>(),
-        any::<u64>(),
-        any::<u64>(),
-        proptest::option::of(time()),
-    );
-    let content = (vec(definition(), 0..12), vec(round(), 0..6));
-    (parts, content).prop_map(
-        |((instance, sequence, dropped_samples, wall), (series, rounds))| {
-            let clock = |wall_unix_ms| wire::Clock {
-                wall_unix_ms,
-                monotonic_ms: 0,
-            };
-            let clock = wall.map(clock);
-            wire::Batch {
-                instance,
-                sequence,
-                clock,
-                series,
-                rounds,
-                dropped_samples,
-            }
-        },
-    )
+/// What one message of a stream defines and measures, coded well or any bytes.
+#[derive(Debug, Clone)]
+struct Sent {
+    series: Vec<wire::Series>,
+    lane: Lane,
+    rounds: Rounds,
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    (vec(definition(), 0..12), lane(), rounds()).prop_map(|(series, lane, rounds)| Sent {
+        series,
+        lane,
+        rounds,
+    })
 }
 
 // ---- The collector's side ----
 
-/// A decoder beside a plain model of what it promises.
+/// A decoder beside a plain model of what it promises, and the encoder of who sends to it.
 #[derive(Default)]
 struct Collector {
     decoder: Decoder,
+    columns: Columns,
     series: Vec<Series>,
     /// What the first definition of each id came to.
     defined: HashMap<u32, Option<usize>>,
 }
 
 impl Collector {
-    /// Takes a batch, checks every promise, and returns what it accepted.
-    fn take(&mut self, batch: wire::Batch) -> Vec<Seen> {
-        self.define(batch.series);
-        let sent = batch.clock.unwrap_or_default().wall_unix_ms;
-        let (mut accepted, mut rejected) = (Vec::new(), 0);
-        self.decoder.samples(
-            &batch.rounds,
-            sent,
-            |sample| accepted.push(sample),
-            |_, count| rejected += count,
-        );
-        let expected = self.expected(&batch.rounds, sent);
-        let bits = |samples: &[Sample]| -> Vec<_> {
-            let bits = |s: &Sample| (s.series, s.time_unix_ms, s.value.to_bits());
-            samples.iter().map(bits).collect()
-        };
-        assert_eq!(bits(&accepted), bits(&expected));
-        let longest = |round: &wire::Round| round.series.len().max(round.values.len());
-        let arrived: usize = batch.rounds.iter().map(longest).sum();
-        assert_eq!(
-            accepted.len() + rejected,
-            arrived,
-            "each sample counts once"
-        );
-        let seen = |s: &Sample| {
-            let series = self
-                .series
-                .get(s.series)
-                .expect("a series that was accepted");
-            (series.clone(), s.time_unix_ms, s.value.to_bits())
-        };
-        accepted.iter().map(seen).collect()
+    /// Takes a message, checks every promise, and returns what it accepted.
+    fn take(&mut self, sent: Sent) -> Vec<Seen> {
+        self.define(sent.series);
+        let samples = self.columns.encode(sent.lane, &sent.rounds);
+        let mut arrived = Rounds::default();
+        self.decoder
+            .decode(sent.lane, &samples, &mut arrived)
+            .expect("an encoder wrote it");
+        assert_eq!(bits(&arrived), bits(&sent.rounds));
+        let mut accepted = Vec::new();
+        for round in arrived.iter() {
+            for (id, value) in round.samples() {
+                let expected = self.defined.get(&id).copied().flatten();
+                let expected = expected.filter(|_| value.is_finite());
+                let resolved = self.decoder.resolve(id, value);
+                assert_eq!(resolved.ok(), expected, "{id} {value}");
+                if let Some(series) = expected {
+                    let series = self.series.get(series).expect("it was accepted");
+                    accepted.push((series.clone(), round.time_unix_ms, value.to_bits()));
+                }
+            }
+        }
+        accepted
     }
 
     fn define(&mut self, definitions: Vec<wire::Series>) {
         let arrived = definitions.len();
         let mut expected = Vec::new();
         for definition in definitions.clone() {
-            if self.defined.len() < SERIES_PER_AGENT && !self.defined.contains_key(&definition.id) {
-                let id = definition.id;
+            let id = definition.id;
+            if (id as usize) < SERIES_PER_AGENT && !self.defined.contains_key(&id) {
                 let series = Series::try_from(definition).ok();
-                let index = series
-                    .is_some()
-                    .then_some(self.series.len() + expected.len());
-                self.defined.insert(id, index);
+                let index = self.series.len() + expected.len();
+                self.defined.insert(id, series.is_some().then_some(index));
                 expected.extend(series);
             }
         }
+        let packed = pack(&definitions);
         let mut rejected = 0;
-        let fresh = self.decoder.define(definitions, |_| rejected += 1);
+        let fresh = match self.decoder.define(&packed, |_| rejected += 1) {
+            Ok(fresh) => fresh,
+            Err(error) => panic!("{error}: {arrived} definitions"),
+        };
         assert_eq!(
             fresh.len() + rejected,
             arrived,
@@ -221,38 +205,71 @@ impl Collector {
             assert_eq!(series.metric.origin, Origin::Agent);
             assert!(series.metric.parts().contains(&series.part));
             assert!(series.labels.len() <= LABELS_PER_SERIES);
-            assert!(
-                series
-                    .labels
-                    .iter()
-                    .all(|(_, value)| value.len() <= LABEL_BYTES)
-            );
+            let mut values = series.labels.iter().map(|(_, value)| value);
+            assert!(values.all(|value| value.len() <= LABEL_BYTES));
         }
         self.series.extend(fresh);
         assert!(self.series.len() <= SERIES_PER_AGENT);
     }
+}
 
-    fn expected(&self, rounds: &[wire::Round], sent: i64) -> Vec<Sample> {
-        let within = |limit: std::time::Duration| i128::try_from(limit.as_millis()).unwrap();
-        let timely = -within(SAMPLE_AGE)..=within(SAMPLE_FUTURE);
-        let mut expected = Vec::new();
-        for round in rounds.iter().take(ROUNDS_PER_BATCH) {
-            let time_unix_ms = round.time_unix_ms;
-            let is_timely = timely.contains(&(i128::from(time_unix_ms) - i128::from(sent)));
-            if is_timely && round.series.len() == round.values.len() {
-                for (id, value) in round.series.iter().zip(&round.values) {
-                    if let (Some(Some(series)), true) = (self.defined.get(id), value.is_finite()) {
-                        expected.push(Sample {
-                            series: *series,
-                            time_unix_ms,
-                            value: *value,
-                        });
-                    }
-                }
-            }
+fn bits(rounds: &Rounds) -> Vec<(i64, Vec<u32>, Vec<u64>)> {
+    let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect();
+    rounds
+        .iter()
+        .map(|round| {
+            (
+                round.time_unix_ms,
+                round.series.to_vec(),
+                bits(round.values),
+            )
+        })
+        .collect()
+}
+
+/// A stream that gets any batches at all: refused, or within all bounds.
+fn take_anything(decoder: &mut Decoder, batch: &wire::Batch) -> Result<(), Malformed> {
+    let fresh = decoder.define(&batch.series, |_| {})?;
+    assert!(fresh.len() <= SERIES_PER_AGENT);
+    let lane = match batch.lane() {
+        wire::Lane::Live => Lane::Live,
+        wire::Lane::Backlog => Lane::Backlog,
+    };
+    let mut rounds = Rounds::default();
+    decoder.decode(lane, &batch.samples, &mut rounds)?;
+    assert!(rounds.len() <= ROUNDS_PER_BATCH);
+    assert!(rounds.samples() <= SAMPLES_PER_BATCH);
+    for round in rounds.iter() {
+        assert_eq!(round.series.len(), round.values.len());
+        for (id, value) in round.samples() {
+            assert!((id as usize) < SERIES_PER_AGENT);
+            let _ = decoder.resolve(id, value);
         }
-        expected
+        let _ = timely(round.time_unix_ms, 0);
     }
+    Ok(())
+}
+
+fn batch() -> impl Strategy<Value = wire::Batch> {
+    let bytes = || vec(any::<u8>(), 0..200);
+    let series = prop_oneof![
+        3 => vec(definition(), 0..12).prop_map(|series| pack(&series)),
+        1 => bytes(),
+    ];
+    let samples = prop_oneof![
+        2 => rounds().prop_map(|rounds| Columns::default().encode(Lane::Live, &rounds)),
+        1 => bytes(),
+    ];
+    (any::<u64>(), any::<u64>(), series, samples, -1i32..3).prop_map(
+        |(instance, sequence, series, samples, lane)| wire::Batch {
+            instance,
+            sequence,
+            series,
+            samples,
+            lane,
+            ..wire::Batch::default()
+        },
+    )
 }
 
 // ---- Bytes ----
@@ -280,8 +297,8 @@ fn decode_all(bytes: &[u8]) {
         check_plan(plan);
     }
     if let Some(batch) = decode::<wire::Batch>(bytes) {
-        Encoder::default().shorten(&mut batch.clone());
-        Collector::default().take(batch);
+        let _ = take_anything(&mut Decoder::default(), &batch);
+        let _ = Measured::unpack(&batch);
     }
 }
 
@@ -335,31 +352,62 @@ fn honest(number: usize) -> wire::Series {
     }
 }
 
-/// A batch that stands by itself: what it uses, it defines, by ids of its own.
-fn self_contained(first_id: u32, rounds: Vec<Vec<(usize, f64)>>) -> wire::Batch {
+/// What stands by itself: what it uses, it defines, by place.
+fn self_contained(rounds: Vec<Vec<(usize, f64)>>) -> Measured {
     let mut ids = HashMap::new();
-    let mut batch = wire::Batch::default();
-    for samples in rounds {
-        let mut round = wire::Round::default();
+    let mut measured = Measured::default();
+    for (time, samples) in rounds.into_iter().enumerate() {
+        let mut round = Vec::new();
         for (number, value) in samples {
-            let next = first_id.wrapping_add(u32::try_from(ids.len()).unwrap());
+            let next = u32::try_from(ids.len()).unwrap();
             let id = *ids.entry(number).or_insert(next);
-            if id == next && !batch.series.iter().any(|series| series.id == id) {
-                batch.series.push(wire::Series {
-                    id,
-                    ..honest(number)
-                });
+            if id == next && measured.series.len() == id as usize {
+                measured.series.push(honest(number));
             }
-            round.series.push(id);
-            round.values.push(value);
+            round.push((id, value));
         }
-        batch.rounds.push(round);
+        let time_unix_ms = i64::try_from(time).unwrap();
+        measured.rounds.push(time_unix_ms, round).unwrap();
     }
-    batch
+    measured
 }
 
-fn samples_in(batch: &wire::Batch) -> usize {
-    batch.rounds.iter().map(|round| round.series.len()).sum()
+/// What the samples of a self-contained batch are.
+fn meaning(measured: &Measured) -> Vec<Seen> {
+    let series = |id: u32| {
+        let series = measured.series.get(id as usize).unwrap();
+        Series::try_from(series.clone()).unwrap()
+    };
+    let rounds = measured.rounds.iter();
+    rounds
+        .flat_map(|round| {
+            let time = round.time_unix_ms;
+            round.samples().map(move |(id, value)| (id, time, value))
+        })
+        .map(|(id, time, value)| (series(id), time, value.to_bits()))
+        .collect()
+}
+
+/// What arrives of a batch that is sent on this stream, and how much was left out.
+fn send(
+    (encoder, decoder, known): &mut (Encoder, Decoder, Vec<Series>),
+    measured: Measured,
+    lane: Lane,
+) -> (Vec<Seen>, usize) {
+    let encoded = encoder.encode(measured, lane);
+    let fresh = decoder.define(&encoded.series, |reject| panic!("{reject:?}"));
+    known.extend(fresh.unwrap());
+    let mut rounds = Rounds::default();
+    decoder.decode(lane, &encoded.samples, &mut rounds).unwrap();
+    let mut arrived = Vec::new();
+    for round in rounds.iter() {
+        for (id, value) in round.samples() {
+            let series = decoder.resolve(id, value).unwrap();
+            let series = known.get(series).unwrap().clone();
+            arrived.push((series, round.time_unix_ms, value.to_bits()));
+        }
+    }
+    (arrived, encoded.left_out)
 }
 
 proptest! {
@@ -387,37 +435,51 @@ proptest! {
 
     #[test]
     fn a_stream_of_hostile_batches_gets_nothing_past_the_limits(batches in vec(batch(), 1..6)) {
-        let mut collector = Collector::default();
+        let mut decoder = Decoder::default();
         for batch in batches {
-            collector.take(batch);
+            if take_anything(&mut decoder, &batch).is_err() {
+                break;
+            }
         }
     }
 
     #[test]
-    fn a_batch_that_is_shortened_keeps_or_counts_every_sample(mut batches in vec(batch(), 1..4)) {
-        let mut encoder = Encoder::default();
-        for batch in &mut batches {
-            let before = samples_in(batch);
-            let left_out = encoder.shorten(batch);
-            prop_assert_eq!(samples_in(batch) + left_out, before);
-            prop_assert!(batch.rounds.iter().all(|round| round.series.len() == round.values.len()));
+    fn every_sample_of_a_stream_is_accepted_or_refused_once(sent in vec(sent(), 1..6)) {
+        let mut collector = Collector::default();
+        for sent in sent {
+            collector.take(sent);
         }
     }
 
     #[test]
     fn a_stream_carries_exactly_what_self_contained_batches_say(
-        batches in vec((any::<u32>(), vec(vec((0usize..12, -1e9..1e9), 0..9), 0..5)), 1..8),
+        batches in vec((lane(), vec(vec((0usize..12, -1e9..1e9), 0..9), 0..5)), 1..8),
     ) {
-        let (mut encoder, mut collector) = (Encoder::default(), Collector::default());
-        for (first_id, rounds) in batches {
-            let mut batch = self_contained(first_id, rounds);
-            let sent = samples_in(&batch);
-            let alone = Collector::default().take(batch.clone());
-            prop_assert_eq!(encoder.shorten(&mut batch), 0);
-            let seen = collector.take(batch);
-            prop_assert_eq!(seen.len(), sent);
-            prop_assert_eq!(seen, alone);
+        let mut stream = Default::default();
+        for (lane, rounds) in batches {
+            let measured = self_contained(rounds);
+            let packed = measured.pack(7, wire::Recorded::default());
+            prop_assert_eq!(&Measured::unpack(&packed).unwrap(), &measured);
+            let expected = meaning(&measured);
+            prop_assert_eq!(send(&mut stream, measured, lane), (expected, 0));
         }
+    }
+
+    #[test]
+    fn only_what_is_of_use_is_timely(time in time(), now in time()) {
+        let within = |limit: std::time::Duration| i128::try_from(limit.as_millis()).unwrap();
+        let (future, age) = (within(SAMPLE_FUTURE), within(SAMPLE_AGE));
+        // Ends of the scale are not reached.
+        let now = now / 2;
+        let ahead = i128::from(time) - i128::from(now);
+        let expected = if ahead > future {
+            Err(Reject::InFuture)
+        } else if ahead < -age {
+            Err(Reject::TooOld)
+        } else {
+            Ok(())
+        };
+        prop_assert_eq!(timely(time, now), expected);
     }
 
     #[test]
@@ -462,15 +524,15 @@ proptest! {
 
 #[test]
 fn series_beyond_the_limit_cost_nobody_the_others() {
-    let (mut encoder, mut collector) = (Encoder::default(), Collector::default());
+    let mut stream = Default::default();
     let (mut left_out, mut seen) = (0, 0);
     for hundred in 0..30 {
         let samples = (0..100)
             .map(|number| (hundred * 100 + number, 1.0))
             .collect();
-        let mut batch = self_contained(7, vec![samples]);
-        left_out += encoder.shorten(&mut batch);
-        seen += collector.take(batch).len();
+        let (arrived, without) = send(&mut stream, self_contained(vec![samples]), Lane::Live);
+        seen += arrived.len();
+        left_out += without;
     }
     assert_eq!(seen, SERIES_PER_AGENT);
     assert_eq!(left_out, 3_000 - SERIES_PER_AGENT);
@@ -481,19 +543,17 @@ fn definitions_without_end_take_no_memory_beyond_the_limit() {
     let mut collector = Collector::default();
     for thousand in 0..10u32 {
         let ids = thousand * 1_000..(thousand + 1) * 1_000;
-        let series = ids.map(|id| wire::Series { id, ..honest(0) }).collect();
-        collector.take(wire::Batch {
-            series,
-            ..wire::Batch::default()
-        });
+        collector.define(ids.map(|id| wire::Series { id, ..honest(0) }).collect());
     }
     assert_eq!(collector.series.len(), SERIES_PER_AGENT);
     assert_eq!(collector.defined.len(), SERIES_PER_AGENT);
 }
 
 #[test]
-fn rounds_beyond_the_limit_are_counted_and_left_out() {
-    let mut collector = Collector::default();
-    let batch = self_contained(0, vec![vec![(0, 1.0)]; 5 * ROUNDS_PER_BATCH]);
-    assert_eq!(collector.take(batch).len(), ROUNDS_PER_BATCH);
+fn a_dictionary_that_inflates_without_end_is_refused() {
+    let names = vec![honest(0); DICTIONARY_BYTES / 20];
+    let bomb = pack(&names);
+    assert!(bomb.len() < DICTIONARY_BYTES / 50, "{} bytes", bomb.len());
+    let refused = Decoder::default().define(&bomb, |_| {});
+    assert!(matches!(refused, Err(Malformed::Deflate)));
 }
