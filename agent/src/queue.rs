@@ -87,7 +87,7 @@ impl Queue {
     /// # Errors
     /// When the folder belongs to a newer version or to another process, or cannot be made.
     pub fn open(folder: &Path, limits: spool::Limits) -> Result<Self, spool::Error> {
-        let spool = Spool::open(folder, limits, wall_unix_ms())?;
+        let spool = Spool::open(folder, limits, Some(wall_unix_ms()))?;
         let stats = spool.stats();
         if stats.corrupt_files > 0 || stats.cut_bytes > 0 {
             let (corrupt_files, cut_bytes) = (stats.corrupt_files, stats.cut_bytes);
@@ -197,7 +197,7 @@ impl Queue {
     pub async fn persist(&self) {
         self.with(|store| {
             // The state of the disk shows in `stats`, and the next call tries again.
-            let _ = store.spool.persist(wall_unix_ms());
+            let _ = store.spool.persist(Some(wall_unix_ms()));
         })
         .await;
     }
@@ -271,9 +271,9 @@ impl Store {
                 oldest_unix_ms,
                 samples,
             } = recorded;
-            let appended = self
-                .spool
-                .append(oldest_unix_ms, samples, bytes, wall_unix_ms());
+            let appended =
+                self.spool
+                    .append(Some(oldest_unix_ms), samples, bytes, Some(wall_unix_ms()));
             if let Err(error) = appended {
                 warn!(
                     error = crate::chain(&error),

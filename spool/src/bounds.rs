@@ -12,13 +12,14 @@ const MAX_CORRUPT_FILES: usize = 4;
 
 impl Spool {
     /// Drops what is too old, then the oldest while there is too much.
-    pub(crate) fn keep_limits(&mut self, now_unix_ms: i64) {
+    pub(crate) fn keep_limits(&mut self, now_unix_ms: Option<i64>) {
         let age = i64::try_from(self.limits.age.as_millis()).unwrap_or(i64::MAX);
-        let oldest_time = now_unix_ms.saturating_sub(age);
+        // Below every time there is, where nobody knows what is old.
+        let oldest_time = now_unix_ms.map_or(i64::MIN, |now| now.saturating_sub(age));
         let mut emptied = false;
         while let Some(entry) = self
             .oldest()
-            .filter(|entry| entry.time_unix_ms < oldest_time)
+            .filter(|entry| entry.time_unix_ms.is_some_and(|time| time < oldest_time))
         {
             emptied |= self.drop_record(entry.sequence.0);
         }

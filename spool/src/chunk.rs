@@ -106,7 +106,7 @@ mod tests {
         for (sequence, payload) in (1..).zip(payloads) {
             let entry = Entry {
                 sequence: Sequence(sequence),
-                time_unix_ms: 1000,
+                time_unix_ms: Some(1000),
                 weight: 1,
                 length: u32::try_from(payload.len()).unwrap(),
             };

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # let folder = tempfile::tempdir().unwrap();
-//! # let (folder, now_unix_ms) = (folder.path(), 1_770_000_000_000);
+//! # let (folder, now_unix_ms) = (folder.path(), Some(1_770_000_000_000));
 //! let mut spool = spool::Spool::open(folder, spool::Limits::default(), now_unix_ms)?;
 //! let sequence = spool.append(now_unix_ms, 2, b"two samples".to_vec(), now_unix_ms)?;
 //! spool.persist(now_unix_ms)?;

@@ -12,13 +12,13 @@ pub(crate) const RESERVED_SEQUENCES: u64 = 4096;
 impl Spool {
     /// Writes to disk what is only in memory: records, acknowledgements, counts. After an error everything is as before,
     /// and a later call may succeed.
-    pub fn persist(&mut self, now_unix_ms: i64) -> Result<(), Error> {
+    pub fn persist(&mut self, now_unix_ms: Option<i64>) -> Result<(), Error> {
         let persisted = self.try_persist(now_unix_ms);
         self.note(&persisted);
         persisted
     }
 
-    fn try_persist(&mut self, now_unix_ms: i64) -> Result<(), Error> {
+    fn try_persist(&mut self, now_unix_ms: Option<i64>) -> Result<(), Error> {
         if !self.folder.is_there() {
             self.folder.make_anew()?;
             self.writer = None;

@@ -96,10 +96,10 @@ impl Spool {
     /// memory ran out. What the disk does wrong meanwhile shows in [`Spool::stats`]; the record is taken all the same.
     pub fn append(
         &mut self,
-        time_unix_ms: i64,
+        time_unix_ms: Option<i64>,
         weight: u32,
         bytes: Vec<u8>,
-        now_unix_ms: i64,
+        now_unix_ms: Option<i64>,
     ) -> Result<Sequence, Error> {
         let entry = Entry {
             sequence: Sequence(self.next_sequence),
@@ -197,7 +197,7 @@ impl Spool {
             records_in_memory: self.index.range(self.first_in_memory..).count() as u64,
             samples: self.samples,
             bytes: self.used_bytes(),
-            oldest_time_unix_ms: self.oldest().map(|entry| entry.time_unix_ms),
+            oldest_time_unix_ms: self.oldest().and_then(|entry| entry.time_unix_ms),
             dropped_records: self.state.dropped_records,
             dropped_samples: self.state.dropped_samples,
             corrupt_files: self.corrupt_files,

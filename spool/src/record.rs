@@ -8,6 +8,9 @@ pub const MAX_RECORD_BYTES: usize = 16 << 20;
 pub(crate) const HEADER_BYTES: usize = 36;
 const HEADER_WITHOUT_CHECKSUM: usize = HEADER_BYTES - 4;
 
+/// Stands for a time that nobody knows.
+const UNKNOWN_TIME: i64 = i64::MIN;
+
 /// Starts each record, so that the next one can be found behind a damaged one.
 const MARK: [u8; 4] = *b"\xf5rec";
 
@@ -26,8 +29,8 @@ impl fmt::Display for Sequence {
 pub struct Entry {
     /// Its number.
     pub sequence: Sequence,
-    /// Time of its oldest sample, in Unix milliseconds.
-    pub time_unix_ms: i64,
+    /// Time of its oldest sample, in Unix milliseconds, where its owner knows it.
+    pub time_unix_ms: Option<i64>,
     /// Its number of samples.
     pub weight: u32,
     /// Length of its bytes.
@@ -46,8 +49,8 @@ impl Entry {
 pub struct Record {
     /// Its number.
     pub sequence: Sequence,
-    /// Time of its oldest sample, in Unix milliseconds.
-    pub time_unix_ms: i64,
+    /// Time of its oldest sample, in Unix milliseconds, where its owner knows it.
+    pub time_unix_ms: Option<i64>,
     /// Its number of samples.
     pub weight: u32,
     /// What was appended.
@@ -60,7 +63,8 @@ pub(crate) fn encode(entry: &Entry, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&MARK);
     out.extend_from_slice(&entry.length.to_le_bytes());
     out.extend_from_slice(&entry.sequence.0.to_le_bytes());
-    out.extend_from_slice(&entry.time_unix_ms.to_le_bytes());
+    let time = entry.time_unix_ms.unwrap_or(UNKNOWN_TIME);
+    out.extend_from_slice(&time.to_le_bytes());
     out.extend_from_slice(&entry.weight.to_le_bytes());
     out.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
     let checksum = crc32fast::hash(out.get(start..).unwrap_or_default());
@@ -93,6 +97,11 @@ pub(crate) fn decode(input: &[u8]) -> Decoded<'_> {
     }
 }
 
+/// A time as it is written.
+fn known(time_unix_ms: i64) -> Option<i64> {
+    (time_unix_ms != UNKNOWN_TIME).then_some(time_unix_ms)
+}
+
 /// Where the next header might be, at or after `from`.
 pub(crate) fn find_mark(input: &[u8], from: usize) -> Option<usize> {
     let rest = input.get(from..)?;
@@ -109,7 +118,7 @@ fn decode_header(input: &[u8]) -> Option<(Entry, u32)> {
     let entry = Entry {
         length: u32::from_le_bytes(take(&mut rest)?),
         sequence: Sequence(u64::from_le_bytes(take(&mut rest)?)),
-        time_unix_ms: i64::from_le_bytes(take(&mut rest)?),
+        time_unix_ms: known(i64::from_le_bytes(take(&mut rest)?)),
         weight: u32::from_le_bytes(take(&mut rest)?),
     };
     let checksum = u32::from_le_bytes(take(&mut rest)?);
@@ -132,7 +141,7 @@ mod tests {
 
     const ENTRY: Entry = Entry {
         sequence: Sequence(7),
-        time_unix_ms: -5,
+        time_unix_ms: Some(-5),
         weight: 3,
         length: 5,
     };

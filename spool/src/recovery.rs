@@ -13,7 +13,7 @@ use crate::{
 
 impl Spool {
     /// Opens a folder, or makes it. Recovers what is there, record by record; [`Spool::stats`] says what was damaged.
-    pub fn open(folder: &Path, limits: Limits, now_unix_ms: i64) -> Result<Self, Error> {
+    pub fn open(folder: &Path, limits: Limits, now_unix_ms: Option<i64>) -> Result<Self, Error> {
         let folder = Folder::open(folder)?;
         let found = State::read(&folder)?;
         let listing = folder.list()?;

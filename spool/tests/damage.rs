@@ -9,7 +9,7 @@ use std::{
 
 use spool::{Disk, Error, Limits, Record, Sequence, Spool};
 
-const NOW: i64 = 1_770_000_000_000;
+const NOW: Option<i64> = Some(1_770_000_000_000);
 
 fn open(folder: &Path) -> Spool {
     Spool::open(folder, Limits::default(), NOW).unwrap()

@@ -40,7 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Life {
     spool: Spool,
     limits: Limits,
-    now: i64,
+    now: Option<i64>,
     waiting: BTreeMap<Sequence, Record>,
     /// Acknowledged or dropped, and no write since: a crash may bring these back.
     may_return: BTreeMap<Sequence, Record>,
@@ -51,7 +51,7 @@ struct Life {
 
 impl Life {
     fn begin(folder: &Path, limits: Limits) -> Self {
-        let now = 1_770_000_000_000;
+        let now = Some(1_770_000_000_000);
         Self {
             spool: Spool::open(folder, limits, now).unwrap(),
             limits,
@@ -80,7 +80,7 @@ impl Life {
                 }
             }
             Step::Persist => life.persist(),
-            Step::Wait { milliseconds } => life.now += milliseconds,
+            Step::Wait { milliseconds } => life.now = life.now.map(|now| now + milliseconds),
             Step::Restart { is_clean } => {
                 if is_clean {
                     life.persist();
