@@ -3,6 +3,8 @@
 //! `collector.example.toml` lists every key with its default. Keys that the design promises and this
 //! version cannot serve yet are refused by name, never ignored.
 
+mod remote_write;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use settings::Table;
 
 use crate::calendar::UTC_PLUS_7;
 use crate::registry;
+
+pub use self::remote_write::{Credentials, Headers, Protocol, RemoteWrite};
 
 /// Where a collector keeps its data unless told otherwise: the same folder from wherever a command
 /// is run.
@@ -56,6 +60,8 @@ pub struct Config {
     pub host_interval: Duration,
     /// How often measurements are sent.
     pub report_interval: Duration,
+    /// Stores that get every measurement.
+    pub remote_write: Vec<RemoteWrite>,
 }
 
 /// `[[anchor]]`
@@ -91,12 +97,13 @@ impl Default for Config {
             link_interval: plan.link_interval,
             host_interval: plan.host_interval,
             report_interval: plan.report_interval,
+            remote_write: Vec::new(),
         }
     }
 }
 
 impl Config {
-    /// Reads a file, or takes the defaults when there is none. A relative `data` is beside the file.
+    /// Reads a file, or takes the defaults when there is none. Relative paths are beside the file.
     ///
     /// # Errors
     /// When the file cannot be read, or with every mistake in it.
@@ -107,6 +114,9 @@ impl Config {
         let mut config = Self::read(settings::read(path)?)?;
         if let Some(folder) = path.parent() {
             config.data = folder.join(config.data);
+            for target in &mut config.remote_write {
+                target.resolve(folder);
+            }
         }
         Ok(config)
     }
@@ -138,6 +148,7 @@ impl Config {
             host_interval: interval("host_interval").unwrap_or(usual.host_interval),
             report_interval: duration(&plan, "report_interval", REPORT_INTERVAL)
                 .unwrap_or(usual.report_interval),
+            remote_write: remote_write::targets(&root),
         };
         // Last, because "known here" lists keys in the order of asking.
         refuse_unsupported(&root);
@@ -197,7 +208,7 @@ fn version_of(plan: &Plan) -> u64 {
 /// Keys of the contract whose feature does not exist yet.
 fn refuse_unsupported(root: &Table<'_>) {
     let not_yet = "is not supported by this version yet: leave it out";
-    for key in ["remote_write", "alertmanager", "service", "resolver"] {
+    for key in ["alertmanager", "service", "resolver"] {
         if root.has(key) {
             root.mistake_at(key, not_yet);
         }
