@@ -12,19 +12,13 @@ const MAX_CORRUPT_FILES: usize = 4;
 
 impl Spool {
     /// Drops what is too old, then the oldest while there is too much.
+    ///
+    /// Age is looked at now and then, and record by record: those of a clock that was wrong or of an unknown time do not
+    /// shield what is behind them.
     pub(crate) fn keep_limits(&mut self, now_unix_ms: Option<i64>) {
-        let age = i64::try_from(self.limits.age.as_millis()).unwrap_or(i64::MAX);
-        // Below every time there is, where nobody knows what is old.
-        let oldest_time = now_unix_ms.map_or(i64::MIN, |now| now.saturating_sub(age));
-        let mut emptied = false;
-        while let Some(entry) = self
-            .oldest()
-            .filter(|entry| entry.time_unix_ms.is_some_and(|time| time < oldest_time))
-        {
-            emptied |= self.drop_record(entry.sequence.0);
-        }
+        let mut emptied = now_unix_ms.is_some_and(|now| self.expire(now));
         while self.memory_bytes > self.limits.memory_bytes {
-            let Some((&sequence, _)) = self.index.range(self.first_in_memory..).next() else {
+            let Some((&sequence, _)) = self.memory.first_key_value() else {
                 break;
             };
             self.drop_record(sequence);
@@ -33,11 +27,11 @@ impl Spool {
             if self.remove_oldest_corrupt_file() {
                 continue;
             }
-            let Some(slot) = self.index.values().next() else {
+            let Some((&sequence, slot)) = self.index.first_key_value() else {
                 break;
             };
             match slot.place {
-                Place::Memory(_) => emptied |= self.drop_record(slot.entry.sequence.0),
+                Place::Memory => emptied |= self.drop_record(sequence),
                 Place::Disk { chunk, .. } => {
                     self.drop_all_in(chunk);
                     emptied = true;
@@ -53,6 +47,25 @@ impl Spool {
         }
     }
 
+    /// Drops what is too old; true when a chunk is empty now.
+    fn expire(&mut self, now_unix_ms: i64) -> bool {
+        let age = i64::try_from(self.limits.age.as_millis()).unwrap_or(i64::MAX);
+        // Often enough for the age to hold within a thousandth, seldom enough to cost nothing.
+        let pause = age.unsigned_abs() / 1024;
+        let looked = self.expired_at.map(|then| now_unix_ms.abs_diff(then));
+        if looked.is_some_and(|ago| ago < pause) {
+            return false;
+        }
+        self.expired_at = Some(now_unix_ms);
+        let oldest_time = now_unix_ms.saturating_sub(age);
+        let waiting = self.index.iter();
+        let times = waiting.map(|(sequence, slot)| (*sequence, slot.entry(*sequence).time_unix_ms));
+        let old = times.filter(|(_, time)| time.is_some_and(|time| time < oldest_time));
+        let old: Vec<u64> = old.map(|(sequence, _)| sequence).collect();
+        let emptied = old.into_iter().map(|sequence| self.drop_record(sequence));
+        emptied.fold(false, |any, emptied| any | emptied)
+    }
+
     /// A file without waiting records is only waiting to be deleted, so it does not count.
     pub(crate) fn used_bytes(&self) -> u64 {
         let chunks = self.chunks.values().filter(|chunk| chunk.live > 0);
@@ -66,25 +79,23 @@ impl Spool {
         let Some(slot) = self.take_out(sequence) else {
             return false;
         };
-        self.count_drop(slot.entry.weight);
         let Place::Disk { chunk, .. } = slot.place else {
+            self.add_unsaved_drops(1, slot.weight.into());
             return false;
         };
+        self.add_drops(1, slot.weight.into());
         self.chunks.get(&chunk).is_some_and(|chunk| chunk.live == 0)
     }
 
-    pub(crate) fn count_drop(&mut self, weight: u32) {
-        self.state.dropped_records += 1;
-        self.state.dropped_samples += u64::from(weight);
-        self.state_changed = true;
-    }
-
-    fn drop_all_in(&mut self, chunk: u64) {
+    fn drop_all_in(&mut self, id: u64) {
+        let Some(chunk) = self.chunks.get(&id).filter(|chunk| chunk.live > 0) else {
+            return;
+        };
         let is_there =
-            |slot: &Slot| matches!(slot.place, Place::Disk { chunk: at, .. } if at == chunk);
+            |slot: &Slot| matches!(slot.place, Place::Disk { chunk: at, .. } if at == id);
         let sequences: Vec<u64> = self
             .index
-            .range(..self.first_in_memory)
+            .range(chunk.first..=chunk.last)
             .filter(|(_, slot)| is_there(slot))
             .map(|(sequence, _)| *sequence)
             .collect();
@@ -108,6 +119,7 @@ impl Spool {
             self.note_failure(&saved);
             let removed = self.remove_done_chunks();
             self.note_failure(&removed);
+            self.list_memory();
         }
     }
 
@@ -123,6 +135,7 @@ impl Spool {
             self.drop_all_in(id);
             self.chunks.remove(&id);
             self.writer.take_if(|writer| writer.id == id);
+            self.reader.take_if(|(open, _)| *open == id);
         }
         let folder = &self.folder;
         self.corrupt.retain(|id, _| folder.corrupt(*id).exists());
@@ -144,8 +157,10 @@ impl Spool {
         let Some(chunk) = self.chunks.get(&id).filter(|chunk| chunk.live == 0) else {
             return Ok(());
         };
+        let (first, last) = (chunk.first, chunk.last);
         let path = self.folder.chunk(id);
         self.writer.take_if(|writer| writer.id == id);
+        self.reader.take_if(|(open, _)| *open == id);
         let removed = if chunk.is_corrupt {
             fs::rename(&path, self.folder.corrupt(id))
         } else {
@@ -162,6 +177,11 @@ impl Spool {
         }
         self.chunks.remove(&id);
         self.state_changed = true;
+        // A record stands in two chunks when the sync of the first failed.
+        let mut others = self.chunks.values();
+        if !others.any(|other| other.first <= last && first <= other.last) {
+            self.state.done.remove_range(first, last);
+        }
         while self.corrupt.len() > MAX_CORRUPT_FILES && self.remove_oldest_corrupt_file() {}
         Ok(())
     }

@@ -15,6 +15,7 @@ pub(crate) const MAX_CHUNK_BYTES: u64 =
 pub(crate) type Kind = [u8; 8];
 pub(crate) const CHUNK: Kind = *b"dwchunk\n";
 pub(crate) const STATE: Kind = *b"dwstate\n";
+pub(crate) const MEMORY: Kind = *b"dwmemory";
 
 /// The first bytes of a file of this kind.
 pub(crate) fn file_header(kind: Kind) -> [u8; FILE_HEADER_BYTES] {
@@ -45,11 +46,16 @@ pub(crate) fn version(input: &[u8], kind: Kind) -> Option<u32> {
     (found == kind && checksum == crc32fast::hash(checked)).then_some(version)
 }
 
+/// Where in a chunk a record starts. Chunks are far smaller than this can say.
+pub(crate) fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// Everything found in a chunk.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
     /// Good records and where they start.
-    pub(crate) good: Vec<(Entry, u64)>,
+    pub(crate) good: Vec<(Entry, u32)>,
     /// Records whose header is right and whose bytes are not.
     pub(crate) damaged: Vec<Entry>,
     /// Something before the tail is not as it was written.
@@ -69,7 +75,7 @@ pub(crate) fn scan(input: &[u8]) -> Scan {
     while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
         let entry = match record::decode(rest) {
             Decoded::Good(entry, _) => {
-                found.good.push((entry, at as u64));
+                found.good.push((entry, offset(at)));
                 entry
             }
             Decoded::Damaged(entry) => {
@@ -100,7 +106,7 @@ mod tests {
     use super::*;
     use crate::Sequence;
 
-    fn chunk(payloads: &[&[u8]]) -> (Vec<u8>, Vec<(Entry, u64)>) {
+    fn chunk(payloads: &[&[u8]]) -> (Vec<u8>, Vec<(Entry, u32)>) {
         let mut bytes = file_header(CHUNK).to_vec();
         let mut entries = Vec::new();
         for (sequence, payload) in (1..).zip(payloads) {
@@ -110,7 +116,7 @@ mod tests {
                 weight: 1,
                 length: u32::try_from(payload.len()).unwrap(),
             };
-            entries.push((entry, bytes.len() as u64));
+            entries.push((entry, offset(bytes.len())));
             record::encode(&entry, payload, &mut bytes);
         }
         (bytes, entries)
@@ -134,11 +140,13 @@ mod tests {
             let found = scan(&bad);
             let expected: Vec<_> = entries
                 .iter()
-                .filter(|(entry, start)| !(*start..start + entry.size()).contains(&(at as u64)))
+                .filter(|(entry, start)| {
+                    !(u64::from(*start)..u64::from(*start) + entry.size()).contains(&(at as u64))
+                })
                 .copied()
                 .collect();
             assert_eq!(found.good, expected, "byte {at}");
-            let is_header_of_last = at as u64 >= entries[2].1 && found.damaged.is_empty();
+            let is_header_of_last = offset(at) >= entries[2].1 && found.damaged.is_empty();
             assert_eq!(found.is_corrupt, !is_header_of_last, "byte {at}");
         }
     }
@@ -150,7 +158,7 @@ mod tests {
             let found = scan(&bytes[..end]);
             let expected: Vec<_> = entries
                 .iter()
-                .filter(|(entry, start)| start + entry.size() <= end as u64)
+                .filter(|(entry, start)| u64::from(*start) + entry.size() <= end as u64)
                 .copied()
                 .collect();
             assert_eq!(found.good, expected, "cut at {end}");

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Error, FORMAT_VERSION,
-    chunk::{self, CHUNK, FILE_HEADER_BYTES, Kind, STATE},
+    chunk::{self, CHUNK, FILE_HEADER_BYTES, Kind, MEMORY, STATE},
 };
 
 const LOCK: &str = "lock";
@@ -70,6 +70,10 @@ impl Folder {
         self.path.join("state.corrupt")
     }
 
+    pub(crate) fn memory(&self) -> PathBuf {
+        self.path.join("memory")
+    }
+
     /// What is there, in the order of the numbers.
     pub(crate) fn list(&self) -> Result<Listing, Error> {
         let mut listing = Listing::default();
@@ -95,16 +99,22 @@ impl Folder {
     }
 }
 
+/// To write a file that only its owner reads: what waits is nobody else's business.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 fn lock(path: &Path) -> Result<File, Error> {
     let file_path = path.join(LOCK);
     // An existing file is enough to lock, so a spool on a disk that is full or read-only can still be read.
     let file = File::open(&file_path)
         .or_else(|_| {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&file_path)
+            let mut options = private();
+            options.create(true).truncate(false).open(&file_path)
         })
         .map_err(Error::disk("open", &file_path))?;
     match file.try_lock() {
@@ -124,6 +134,7 @@ fn refuse_newer_version(path: &Path) -> Result<(), Error> {
             .is_some_and(|extension| extension == "chunk");
         let kind = match path.file_name().and_then(|name| name.to_str()) {
             Some("state") => STATE,
+            Some("memory") => MEMORY,
             _ if is_chunk => CHUNK,
             _ => continue,
         };

@@ -66,6 +66,8 @@ mod chunk;
 mod error;
 mod folder;
 mod limits;
+mod lost;
+mod memory;
 mod persist;
 mod queue;
 mod ranges;
@@ -73,14 +75,16 @@ mod record;
 mod recovery;
 mod state;
 mod stats;
+mod varint;
 mod writer;
 
 pub use error::{Disk, Error};
 pub use limits::Limits;
+pub use lost::Lost;
 pub use queue::Spool;
 pub use ranges::Ranges;
 pub use record::{Entry, MAX_RECORD_BYTES, Record, Sequence};
 pub use stats::Stats;
 
 /// The newest format this program reads and the one it writes.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;

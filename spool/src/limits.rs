@@ -8,10 +8,10 @@ use crate::record::{HEADER_BYTES, MAX_RECORD_BYTES};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// All of it: memory, chunks as they lie on disk (with what is already acknowledged in them), damaged files. Drops on
-    /// disk are by whole chunk, a sixteenth of this or 1 MiB, whichever is less.
+    /// disk are by whole chunk: a sixteenth of this up to 1 MiB; of a spool beyond half a gigabyte a 512th, up to 16 MiB.
     pub bytes: u64,
-    /// Records whose time is further back than this are dropped, looked at from the oldest end. Judged by the clock of the
-    /// caller: one that knows its clock to be wrong passes a time that expires nothing.
+    /// Records whose time is further back than this are dropped, within a thousandth of it. Judged by the clock of the
+    /// caller: one that knows its clock to be wrong says that it does not know the time, and nothing is dropped.
     pub age: Duration,
     /// With more than this in memory, everything is written to disk.
     pub spill_bytes: u64,
@@ -33,7 +33,9 @@ impl Default for Limits {
 impl Limits {
     /// A chunk is closed before it grows beyond this, unless one record alone is larger.
     pub(crate) fn chunk_bytes(&self) -> u64 {
-        (self.bytes / 16).clamp(4096, 1 << 20)
+        let small = (self.bytes / 16).clamp(4096, 1 << 20);
+        let large = (self.bytes / 512).min(MAX_RECORD_BYTES as u64);
+        small.max(large)
     }
 
     /// Header and bytes of the largest record that fits.

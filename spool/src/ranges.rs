@@ -47,9 +47,20 @@ impl Ranges {
         }
     }
 
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.0.clear();
+    /// Forgets all from `first` to `last`, both included.
+    pub fn remove_range(&mut self, first: u64, last: u64) {
+        while let Some((&start, &end)) = self.0.range(..=last).next_back() {
+            if end < first {
+                break;
+            }
+            self.0.remove(&start);
+            if end > last {
+                self.0.insert(last + 1, end);
+            }
+            if start < first {
+                self.0.insert(start, first - 1);
+            }
+        }
     }
 
     /// Whether nothing is in the set.
@@ -78,16 +89,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ranges_are_a_set(steps in prop::collection::vec((0u64..40, 0u64..4, prop::bool::weighted(0.1)), 0..60)) {
+        fn ranges_are_a_set(steps in prop::collection::vec((0u64..40, 0u64..4, 0u8..12), 0..60)) {
             let mut ranges = Ranges::default();
             let mut model = BTreeSet::new();
-            for (first, more, cut) in steps {
-                if cut {
-                    ranges.remove_below(first);
-                    model.retain(|member| *member >= first);
-                } else {
-                    ranges.insert_range(first, first + more);
-                    model.extend(first..=first + more);
+            for (first, more, kind) in steps {
+                let last = first + more;
+                match kind {
+                    0 => {
+                        ranges.remove_below(first);
+                        model.retain(|member| *member >= first);
+                    }
+                    1..4 => {
+                        ranges.remove_range(first, last);
+                        model.retain(|member| !(first..=last).contains(member));
+                    }
+                    _ => {
+                        ranges.insert_range(first, last);
+                        model.extend(first..=last);
+                    }
                 }
                 let runs = model.iter().filter(|member| !model.contains(&(**member + 1))).count();
                 prop_assert_eq!(ranges.len(), runs);
@@ -108,5 +127,7 @@ mod tests {
         assert_eq!(ranges.iter().collect::<Vec<_>>(), [(0, u64::MAX)]);
         ranges.remove_below(u64::MAX);
         assert_eq!(ranges.iter().collect::<Vec<_>>(), [(u64::MAX, u64::MAX)]);
+        ranges.remove_range(0, u64::MAX);
+        assert!(ranges.is_empty());
     }
 }

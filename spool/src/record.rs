@@ -63,8 +63,7 @@ pub(crate) fn encode(entry: &Entry, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&MARK);
     out.extend_from_slice(&entry.length.to_le_bytes());
     out.extend_from_slice(&entry.sequence.0.to_le_bytes());
-    let time = entry.time_unix_ms.unwrap_or(UNKNOWN_TIME);
-    out.extend_from_slice(&time.to_le_bytes());
+    out.extend_from_slice(&written_time(entry.time_unix_ms).to_le_bytes());
     out.extend_from_slice(&entry.weight.to_le_bytes());
     out.extend_from_slice(&crc32fast::hash(bytes).to_le_bytes());
     let checksum = crc32fast::hash(out.get(start..).unwrap_or_default());
@@ -98,8 +97,13 @@ pub(crate) fn decode(input: &[u8]) -> Decoded<'_> {
 }
 
 /// A time as it is written.
-fn known(time_unix_ms: i64) -> Option<i64> {
-    (time_unix_ms != UNKNOWN_TIME).then_some(time_unix_ms)
+pub(crate) fn written_time(time_unix_ms: Option<i64>) -> i64 {
+    time_unix_ms.unwrap_or(UNKNOWN_TIME)
+}
+
+/// The time that was written.
+pub(crate) fn known_time(written: i64) -> Option<i64> {
+    (written != UNKNOWN_TIME).then_some(written)
 }
 
 /// Where the next header might be, at or after `from`.
@@ -118,7 +122,7 @@ fn decode_header(input: &[u8]) -> Option<(Entry, u32)> {
     let entry = Entry {
         length: u32::from_le_bytes(take(&mut rest)?),
         sequence: Sequence(u64::from_le_bytes(take(&mut rest)?)),
-        time_unix_ms: known(i64::from_le_bytes(take(&mut rest)?)),
+        time_unix_ms: known_time(i64::from_le_bytes(take(&mut rest)?)),
         weight: u32::from_le_bytes(take(&mut rest)?),
     };
     let checksum = u32::from_le_bytes(take(&mut rest)?);

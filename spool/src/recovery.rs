@@ -6,9 +6,10 @@ use crate::{
     Entry, Error, Limits, Spool,
     chunk::{self, MAX_CHUNK_BYTES},
     folder::Folder,
+    memory::MemoryFile,
     persist::RESERVED_SEQUENCES,
     queue::{Chunk, Place, Slot},
-    state::{Found, State},
+    state::{Found, State, random_instance},
 };
 
 impl Spool {
@@ -23,7 +24,11 @@ impl Spool {
             Found::State(state) => state,
             Found::Absent | Found::Damaged => State::default(),
         };
+        let memory = MemoryFile::read(&folder).unwrap_or_default();
         let mut spool = Self::empty(folder, limits, state);
+        if had_state && memory.generation == spool.state.generation {
+            spool.add_drops(memory.dropped.records, memory.dropped.samples);
+        }
         if is_damaged {
             spool.corrupt_files += 1;
             // Only for inspection; it is replaced below in any case.
@@ -33,11 +38,10 @@ impl Spool {
         let mut damaged = Vec::new();
         let mut highest = 0;
         for (id, size) in &listing.chunks {
-            for entry in spool.recover_chunk(*id, *size, &mut damaged) {
-                highest = highest.max(entry.sequence.0);
-            }
+            highest = highest.max(spool.recover_chunk(*id, *size, &mut damaged));
         }
         spool.count_damaged(&damaged);
+        spool.find_lost(memory.lost);
         let numbers = listing.chunks.iter().chain(&listing.corrupt);
         let last_chunk = numbers.map(|(id, _)| *id).max().unwrap_or_default();
         spool.next_chunk = last_chunk.saturating_add(1);
@@ -51,24 +55,31 @@ impl Spool {
                 1
             })
         };
+        // The number it would have given out next is that of what was not appended yet.
+        let above = above.max(memory.next_sequence.saturating_add(1));
         spool.next_sequence = spool.state.reserved.max(above);
         spool.first_in_memory = spool.next_sequence;
         let saved = spool.save_state();
         spool.note(&saved);
+        if saved.is_err() {
+            // The next process would give out the same numbers.
+            spool.state.instance = random_instance();
+        }
         let removed = spool.remove_done_chunks();
         spool.note_failure(&removed);
         spool.keep_limits(now_unix_ms);
+        spool.list_memory();
         Ok(spool)
     }
 
-    /// Takes a chunk's good records into the queue; returns all that were good, also those done with.
-    fn recover_chunk(&mut self, id: u64, size: u64, damaged: &mut Vec<Entry>) -> Vec<Entry> {
+    /// Takes a chunk's good records into the queue; returns the highest number found, also of those done with.
+    fn recover_chunk(&mut self, id: u64, size: u64, damaged: &mut Vec<Entry>) -> u64 {
         let path = self.folder.chunk(id);
         let is_ours = size <= MAX_CHUNK_BYTES;
         let Some(bytes) = is_ours.then(|| fs::read(&path).ok()).flatten() else {
             // Or the disk does not give it: left alone, reported, and the rest goes on.
             self.corrupt_files += 1;
-            return Vec::new();
+            return 0;
         };
         let found = chunk::scan(&bytes);
         let length = bytes.len() as u64;
@@ -78,13 +89,12 @@ impl Spool {
             let _ = cut(&path, found.end);
         }
         self.corrupt_files += u64::from(found.is_corrupt);
-        let good: Vec<Entry> = found.good.iter().map(|(entry, _)| *entry).collect();
-        let known = good.iter().chain(&found.damaged);
+        let good = found.good.iter().map(|(entry, _)| entry);
+        let numbers = good.chain(&found.damaged).map(|entry| entry.sequence.0);
+        let last = numbers.clone().max().unwrap_or_default();
         let mut chunk = Chunk {
-            first: known
-                .map(|entry| entry.sequence.0)
-                .min()
-                .unwrap_or(u64::MAX),
+            first: numbers.min().unwrap_or(u64::MAX),
+            last,
             bytes: if found.is_corrupt { length } else { found.end },
             live: 0,
             is_corrupt: found.is_corrupt,
@@ -96,13 +106,13 @@ impl Spool {
                 continue;
             }
             let place = Place::Disk { chunk: id, offset };
-            self.index.insert(sequence, Slot { entry, place });
+            self.index.insert(sequence, Slot::new(&entry, place));
             self.samples += u64::from(entry.weight);
             chunk.live += 1;
         }
         self.chunks.insert(id, chunk);
         damaged.extend(found.damaged);
-        good
+        last
     }
 
     /// Counts damaged records as dropped, once, unless they are done with or stand somewhere else.
@@ -113,7 +123,7 @@ impl Spool {
             let is_lost =
                 !self.state.done.contains(sequence) && !self.index.contains_key(&sequence);
             if is_lost && counted.insert(sequence) {
-                self.count_drop(entry.weight);
+                self.add_drops(1, entry.weight.into());
                 self.state.done.insert(sequence);
             }
         }

@@ -1,25 +1,36 @@
-//! The small file beside the chunks: reserved sequences, what was dropped, and which records on disk are done with.
+//! The small file beside the chunks: the name and reach of the numbers, what was dropped or lost, and which records on
+//! disk are done with.
 
 use std::{
-    fs::{self, File},
+    fs,
+    hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::Path,
 };
 
 use crate::{
-    Error,
+    Error, Lost,
     chunk::{self, STATE, file_header},
-    folder::Folder,
+    folder::{Folder, private},
     ranges::Ranges,
     record::take,
+    varint,
 };
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct State {
+    /// Names the sequences: with it, a number is given out once in the world. Never 0.
+    pub(crate) instance: u64,
+    /// Grows with each save.
+    pub(crate) generation: u64,
     /// Sequences below this may have been given out.
     pub(crate) reserved: u64,
+    /// Sequences below this were on disk or are done with.
+    pub(crate) first_in_memory: u64,
     pub(crate) dropped_records: u64,
     pub(crate) dropped_samples: u64,
+    /// Lost with a process, and not settled.
+    pub(crate) lost: Vec<Lost>,
     /// Acknowledged or dropped, and perhaps still in a chunk.
     pub(crate) done: Ranges,
 }
@@ -51,15 +62,27 @@ impl State {
 
     fn encode(&self) -> Vec<u8> {
         let mut out = file_header(STATE).to_vec();
-        out.extend_from_slice(&self.reserved.to_le_bytes());
-        out.extend_from_slice(&self.dropped_records.to_le_bytes());
-        out.extend_from_slice(&self.dropped_samples.to_le_bytes());
-        // More runs than this cannot be: each stands for a record on disk. If it were, the rest would be delivered again.
-        let count = u32::try_from(self.done.len()).unwrap_or(u32::MAX);
-        out.extend_from_slice(&count.to_le_bytes());
-        for (first, last) in self.done.iter().take(count as usize) {
-            out.extend_from_slice(&first.to_le_bytes());
-            out.extend_from_slice(&last.to_le_bytes());
+        for number in [
+            self.instance,
+            self.generation,
+            self.reserved,
+            self.first_in_memory,
+            self.dropped_records,
+            self.dropped_samples,
+        ] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        varint::put(self.lost.len() as u64, &mut out);
+        for lost in &self.lost {
+            lost.encode(&mut out);
+        }
+        // Written with every acknowledgement that becomes durable, so small: two or three bytes a run.
+        varint::put(self.done.len() as u64, &mut out);
+        let mut previous = 0;
+        for (first, last) in self.done.iter() {
+            varint::put(first - previous, &mut out);
+            varint::put(last - first, &mut out);
+            previous = last;
         }
         let checksum = crc32fast::hash(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
@@ -67,30 +90,83 @@ impl State {
     }
 }
 
+impl Default for State {
+    /// Of a folder that has none: its numbers get a new name.
+    fn default() -> Self {
+        Self {
+            instance: random_instance(),
+            generation: 0,
+            reserved: 0,
+            first_in_memory: 0,
+            dropped_records: 0,
+            dropped_samples: 0,
+            lost: Vec::new(),
+            done: Ranges::default(),
+        }
+    }
+}
+
+/// The system's randomness, by way of the keys it gives to hash maps.
+pub(crate) fn random_instance() -> u64 {
+    RandomState::new().hash_one(std::process::id()).max(1)
+}
+
 fn decode(input: &[u8]) -> Option<State> {
-    chunk::version(input, STATE)?;
+    let version = chunk::version(input, STATE)?;
     let (checked, checksum) = input.split_last_chunk()?;
     if u32::from_le_bytes(*checksum) != crc32fast::hash(checked) {
         return None;
     }
     let mut rest = checked.get(chunk::FILE_HEADER_BYTES..)?;
-    let mut state = State {
-        reserved: u64::from_le_bytes(take(&mut rest)?),
-        dropped_records: u64::from_le_bytes(take(&mut rest)?),
-        dropped_samples: u64::from_le_bytes(take(&mut rest)?),
-        done: Ranges::default(),
+    let state = match version {
+        1 => decode_version_1(&mut rest)?,
+        _ => decode_numbers(&mut rest)?,
     };
-    let count = u32::from_le_bytes(take(&mut rest)?);
-    for _ in 0..count {
-        let first = u64::from_le_bytes(take(&mut rest)?);
-        let last = u64::from_le_bytes(take(&mut rest)?);
-        state.done.insert_range(first, last);
-    }
     rest.is_empty().then_some(state)
 }
 
+fn decode_numbers(input: &mut &[u8]) -> Option<State> {
+    let mut number = || take(input).map(u64::from_le_bytes);
+    let mut state = State {
+        instance: number()?,
+        generation: number()?,
+        reserved: number()?,
+        first_in_memory: number()?,
+        dropped_records: number()?,
+        dropped_samples: number()?,
+        lost: Vec::new(),
+        done: Ranges::default(),
+    };
+    for _ in 0..varint::get(input)? {
+        state.lost.push(Lost::decode(input)?);
+    }
+    let mut previous = 0_u64;
+    for _ in 0..varint::get(input)? {
+        let first = previous.checked_add(varint::get(input)?)?;
+        previous = first.checked_add(varint::get(input)?)?;
+        state.done.insert_range(first, previous);
+    }
+    Some(state)
+}
+
+/// Its numbers had no name, and what a kill took was not known.
+fn decode_version_1(input: &mut &[u8]) -> Option<State> {
+    let mut state = State {
+        reserved: u64::from_le_bytes(take(input)?),
+        dropped_records: u64::from_le_bytes(take(input)?),
+        dropped_samples: u64::from_le_bytes(take(input)?),
+        ..State::default()
+    };
+    for _ in 0..u32::from_le_bytes(take(input)?) {
+        let first = u64::from_le_bytes(take(input)?);
+        let last = u64::from_le_bytes(take(input)?);
+        state.done.insert_range(first, last);
+    }
+    Some(state)
+}
+
 fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = private().create(true).truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -99,15 +175,23 @@ fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
+    use crate::Sequence;
 
     #[test]
     fn the_state_is_read_as_written_and_no_damage_passes() {
         let mut state = State {
+            generation: 7,
             reserved: 1 << 40,
+            first_in_memory: 1 << 39,
             dropped_records: 3,
             dropped_samples: 99,
-            done: Ranges::default(),
+            ..State::default()
         };
+        state.lost.push(Lost {
+            instance: 5,
+            sequence: Sequence(6),
+            samples: u64::MAX,
+        });
         state.done.insert_range(5, 9);
         state.done.insert(12);
         let bytes = state.encode();
@@ -118,5 +202,30 @@ mod tests {
             assert_eq!(decode(&bad), None, "byte {at}");
             assert_eq!(decode(&bytes[..at]), None, "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_state_of_version_1_is_read_and_gets_a_name() {
+        let mut bytes = STATE.to_vec();
+        bytes.extend_from_slice(&1_u32.to_le_bytes());
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        for number in [4097_u64, 3, 99] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&1_u32.to_le_bytes());
+        for number in [5_u64, 9] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        let state = decode(&bytes).unwrap();
+        assert_eq!(
+            (state.reserved, state.dropped_records, state.dropped_samples),
+            (4097, 3, 99)
+        );
+        assert_eq!(state.done.iter().collect::<Vec<_>>(), [(5, 9)]);
+        assert_ne!(state.instance, 0);
+        assert_ne!(state.instance, decode(&bytes).unwrap().instance);
     }
 }

@@ -17,8 +17,10 @@ pub struct Stats {
     pub oldest_time_unix_ms: Option<i64>,
     /// Records dropped since the folder was made: too old, too many, or damaged.
     pub dropped_records: u64,
-    /// Samples in the dropped records.
+    /// Samples in the dropped records, and those dropped before they were one.
     pub dropped_samples: u64,
+    /// Samples that were in memory when a process was killed, see [`crate::Spool::lost`].
+    pub lost_samples: u64,
     /// Chunks (and state files) found damaged or unreadable since open. Records whose own header was damaged are missing
     /// without being in the dropped counts: nobody knows what they were.
     pub corrupt_files: u64,

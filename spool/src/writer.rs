@@ -1,17 +1,16 @@
 //! Appending to the chunk that is being filled.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    path::PathBuf,
-};
+use std::{fs::File, io::Write, path::PathBuf};
 
 use crate::{
     Error,
     chunk::{CHUNK, FILE_HEADER_BYTES, file_header},
-    folder::Folder,
+    folder::{Folder, private},
     record::{self, Entry},
 };
+
+/// Room kept for what is written next.
+const KEPT_BYTES: usize = 256 << 10;
 
 /// The chunk that is being filled. After an error it is not used again.
 #[derive(Debug)]
@@ -28,12 +27,8 @@ impl ChunkWriter {
     /// Makes the file. It has no header before the first sync.
     pub(crate) fn create(folder: &Folder, id: u64) -> Result<Self, Error> {
         let path = folder.chunk(id);
-        let mut options = OpenOptions::new();
-        options.append(true).create_new(true);
-        // What waits is its owner's business.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(Error::disk("make", &path))?;
+        let file = private().append(true).create_new(true).open(&path);
+        let file = file.map_err(Error::disk("make", &path))?;
         Ok(Self {
             id,
             path,
@@ -53,8 +48,8 @@ impl ChunkWriter {
     }
 
     /// Adds a record to what the next sync writes, and says where it will stand.
-    pub(crate) fn buffer(&mut self, entry: &Entry, bytes: &[u8]) -> u64 {
-        let offset = self.length();
+    pub(crate) fn buffer(&mut self, entry: &Entry, bytes: &[u8]) -> u32 {
+        let offset = u32::try_from(self.length()).unwrap_or(u32::MAX);
         record::encode(entry, bytes, &mut self.buffer);
         offset
     }
@@ -73,6 +68,7 @@ impl ChunkWriter {
         }
         self.synced = self.length();
         self.buffer.clear();
+        self.buffer.shrink_to(KEPT_BYTES);
         Ok(())
     }
 

@@ -214,15 +214,54 @@ fn a_damaged_state_costs_counts_and_acks_but_no_record_and_no_number() {
     assert!(folder.path().join("state.corrupt").exists());
 }
 
+fn set_version(file: &mut [u8], version: u8) {
+    file[8] = version;
+    let checksum = crc32fast::hash(&file[..12]).to_le_bytes();
+    file[12..16].copy_from_slice(&checksum);
+}
+
+#[test]
+fn a_folder_of_version_1_is_taken_over_and_its_numbers_get_a_name() {
+    let (folder, expected) = three_chunks();
+    for chunk in files_ending(folder.path(), ".chunk") {
+        let mut bytes = fs::read(&chunk).unwrap();
+        set_version(&mut bytes, 1);
+        fs::write(chunk, bytes).unwrap();
+    }
+    let state = folder.path().join("state");
+    let mut bytes = fs::read(&state).unwrap()[..16].to_vec();
+    set_version(&mut bytes, 1);
+    for number in [5 << 20, 7_u64, 77] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    // One run that is done with: the second record.
+    bytes.extend_from_slice(&1_u32.to_le_bytes());
+    bytes.extend_from_slice(&[2_u64.to_le_bytes(); 2].concat());
+    let checksum = crc32fast::hash(&bytes).to_le_bytes();
+    bytes.extend_from_slice(&checksum);
+    fs::write(state, bytes).unwrap();
+    fs::remove_file(folder.path().join("memory")).unwrap();
+    let mut spool = open(folder.path());
+    assert_eq!(
+        payloads(&mut spool),
+        [&expected[..1], &expected[2..]].concat()
+    );
+    let stats = spool.stats();
+    assert_eq!((stats.dropped_records, stats.dropped_samples), (7, 77));
+    assert_eq!(append(&mut spool, b"more").0, 5 << 20);
+    let instance = spool.instance();
+    assert_ne!(instance, 0);
+    drop(spool);
+    assert_eq!(open(folder.path()).instance(), instance);
+}
+
 #[test]
 fn a_folder_of_a_newer_version_is_refused_and_untouched() {
-    for end in ["state", ".chunk"] {
+    for end in ["state", ".chunk", "memory"] {
         let (folder, _) = three_chunks();
         let file = files_ending(folder.path(), end).remove(0);
         let mut bytes = fs::read(&file).unwrap();
-        bytes[8] = 2;
-        let checksum = crc32fast::hash(&bytes[..12]).to_le_bytes();
-        bytes[12..16].copy_from_slice(&checksum);
+        set_version(&mut bytes, 3);
         fs::write(&file, bytes).unwrap();
         let before = contents(folder.path());
         let error = Spool::open(folder.path(), Limits::default(), NOW).unwrap_err();
@@ -230,8 +269,8 @@ fn a_folder_of_a_newer_version_is_refused_and_untouched() {
             matches!(
                 error,
                 Error::NewerVersion {
-                    found: 2,
-                    known: 1,
+                    found: 3,
+                    known: 2,
                     ..
                 }
             ),
