@@ -1,4 +1,5 @@
-//! A real Prometheus, as the system packages it, that scrapes every second and has our rules.
+//! A real Prometheus, as the system packages it: one that scrapes every second and has our rules, or
+//! one that takes what is written to it, as `docs/remote_write.md` sets it up.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -26,23 +27,39 @@ pub struct Prometheus {
 /// One element of an instant vector.
 pub type Element = (BTreeMap<String, String>, f64);
 
+/// One series with its samples as they were stored: Unix milliseconds and value.
+pub type Raw = (BTreeMap<String, String>, Vec<(i64, f64)>);
+
+/// What makes it take samples of any order that are not older than this.
+const OUT_OF_ORDER: &str = "storage: { tsdb: { out_of_order_time_window: 4d } }\n";
+
 impl Prometheus {
     /// One that scrapes a target. An error where none is installed.
     pub async fn scraping(target: SocketAddr) -> Result<Self, String> {
-        program("prometheus")?;
-        let folder = Folder::new("prometheus");
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards/rules/dawnwatch.yaml");
         let settings = format!(
             "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\n\
              rule_files: [{rules:?}]\n\
              scrape_configs:\n  - job_name: dawnwatch\n    static_configs: [{{ targets: [\"{target}\"] }}]\n"
         );
+        Self::started(&settings, &[]).await
+    }
+
+    /// One that takes what is written to [`Prometheus::write_url`], in any order.
+    pub async fn receiving() -> Result<Self, String> {
+        Self::started(OUT_OF_ORDER, &["--web.enable-remote-write-receiver"]).await
+    }
+
+    async fn started(settings: &str, arguments: &[&str]) -> Result<Self, String> {
+        program("prometheus")?;
+        let folder = Folder::new("prometheus");
         folder.write("prometheus.yaml", settings);
         // It cannot be asked which port the system chose, so one is chosen for it; another program may
         // be faster.
         for _ in 0..5 {
             let address = free_port();
-            let mut process = Process::start("prometheus", &mut command(address, &folder), &folder);
+            let mut command = command(address, &folder);
+            let mut process = Process::start("prometheus", command.args(arguments), &folder);
             let ready = poll(START, async || match process.ended() {
                 Some(_) => Ok(false),
                 None => fetch(&format!("http://{address}/-/ready"))
@@ -58,6 +75,11 @@ impl Prometheus {
             }
         }
         panic!("prometheus does not start");
+    }
+
+    /// Where to write to.
+    pub fn write_url(&self) -> String {
+        format!("http://{}/api/v1/write", self.address)
     }
 
     /// Waits until it has scraped the target.
@@ -84,6 +106,27 @@ impl Prometheus {
         elements
             .iter()
             .map(|element| Ok((labels(&element["metric"]), number(&element["value"][1])?)))
+            .collect()
+    }
+
+    /// The samples of the series with this name that were taken within the last of these: `2h`.
+    pub async fn raw(&self, name: &str, range: &str) -> Result<Vec<Raw>, String> {
+        let data = self
+            .get("query", &[("query", &format!("{name}[{range}]"))])
+            .await?;
+        let series = data["result"].as_array();
+        let series = series.ok_or_else(|| format!("no matrix: {data}"))?;
+        series
+            .iter()
+            .map(|series| {
+                let samples = series["values"].as_array().into_iter().flatten();
+                let samples =
+                    samples.map(|sample| Ok((milliseconds(&sample[0])?, number(&sample[1])?)));
+                Ok((
+                    labels(&series["metric"]),
+                    samples.collect::<Result<_, String>>()?,
+                ))
+            })
             .collect()
     }
 
@@ -134,6 +177,17 @@ fn labels(metric: &Value) -> BTreeMap<String, String> {
     pairs
         .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
         .collect()
+}
+
+/// Times are seconds with three decimals.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "times are whole milliseconds"
+)]
+fn milliseconds(seconds: &Value) -> Result<i64, String> {
+    let seconds = seconds.as_f64();
+    let seconds = seconds.ok_or_else(|| "no time".to_owned())?;
+    Ok((seconds * 1000.0).round() as i64)
 }
 
 fn number(value: &Value) -> Result<f64, String> {
