@@ -2,24 +2,26 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use proto::metrics;
 use proto::plan::Plan;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::clock::wall_unix_ms;
+use crate::clock;
 use crate::config::Config;
+use crate::events::{Events, Urgency};
 use crate::identity::Identity;
 use crate::queue::Queue;
 use crate::record::Recorder;
 use crate::schedule::{self, Taken};
-use crate::sources::{self, Context, Readings};
+use crate::sources::{self, Context, Reading, Readings, Source};
 use crate::status::{Keeper, Status};
 use crate::storage;
 use crate::tls::Address;
@@ -49,6 +51,7 @@ pub struct App {
     collector: Address,
     queue: Queue,
     plan: Plan,
+    bytes_per_day: Option<u64>,
     status: watch::Sender<Status>,
     _lock: File,
 }
@@ -90,6 +93,7 @@ impl App {
             collector,
             queue,
             plan,
+            bytes_per_day: config.bytes_per_day,
             status,
             _lock: lock,
         })
@@ -106,12 +110,25 @@ impl App {
     /// # Errors
     /// When a part ended that nobody told to: whoever keeps the agent running starts it anew.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.run_with(sources::all, shutdown).await
+    }
+
+    /// As [`App::run`], measuring something else.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run_with(
+        self,
+        sources: impl FnOnce(&Context) -> Vec<Box<dyn Source>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
         let Self {
             folder,
             identity,
             collector,
             queue,
             plan,
+            bytes_per_day,
             status,
             _lock,
         } = self;
@@ -123,14 +140,17 @@ impl App {
             collector: Some((collector.host.clone(), collector.port)),
         };
         let (taken, mut runs) = mpsc::channel(64);
-        let _sources = schedule::start(sources::all(&context), &planned, taken);
+        let _sources = schedule::start(sources(&context), &planned, taken);
         let stop = CancellationToken::new();
+        let connected = Arc::new(Notify::new());
         let uplink = Uplink {
             folder: folder.clone(),
             identity,
             collector,
             queue: queue.clone(),
             plan,
+            bytes_per_day,
+            connected: Arc::clone(&connected),
             status: status.clone(),
             stop: stop.clone(),
         };
@@ -151,8 +171,12 @@ impl App {
         let mut reporter = Reporter {
             queue: queue.clone(),
             planned,
+            connected,
             status,
             recorder: Recorder::default(),
+            events: Events::default(),
+            urgency: Urgency::default(),
+            own: Vec::new(),
             spool_problem: None,
         };
         let ended = tokio::select! {
@@ -227,8 +251,13 @@ pub fn is_running(folder: &Path) -> bool {
 struct Reporter {
     queue: Queue,
     planned: watch::Receiver<Plan>,
+    connected: Arc<Notify>,
     status: watch::Sender<Status>,
     recorder: Recorder,
+    events: Events,
+    urgency: Urgency,
+    /// What it said of the queue last.
+    own: Vec<Reading>,
     spool_problem: Option<&'static str>,
 }
 
@@ -237,17 +266,27 @@ impl Reporter {
         let started = Instant::now();
         let mut first_reports = FIRST_REPORTS.map(|after| started + after).into_iter();
         let mut next_report = first_reports.next().unwrap_or(started);
+        let mut is_urgent = false;
         loop {
+            let urgent_at = self.urgency.next();
             tokio::select! {
                 run = runs.recv() => match run {
-                    Some(run) => self.record(&run),
+                    Some(run) => is_urgent |= self.record(&run),
                     None => return,
                 },
                 () = tokio::time::sleep_until(next_report) => {
                     self.report();
+                    is_urgent = false;
                     let usual = || Instant::now() + self.planned.borrow().report_interval;
                     next_report = first_reports.next().unwrap_or_else(usual);
                 }
+                () = tokio::time::sleep_until(urgent_at), if is_urgent => {
+                    self.urgency.reported();
+                    self.report();
+                    is_urgent = false;
+                }
+                // What was measured until now is seen at once, and not with the next report.
+                () = self.connected.notified() => self.report(),
                 Ok(()) = self.planned.changed() => {
                     let interval = self.planned.borrow_and_update().report_interval;
                     next_report = next_report.min(Instant::now() + interval);
@@ -256,33 +295,39 @@ impl Reporter {
         }
     }
 
-    fn record(&mut self, run: &Taken) {
-        // Shown with the next change of the connection, which comes with every report.
-        self.status.send_if_modified(|status| {
-            status.measured(run);
-            false
-        });
-        if self.recorder.add(run.time_unix_ms, &run.readings) {
-            self.report();
+    /// Says whether there is something in it that a person would want to know now.
+    fn record(&mut self, run: &Taken) -> bool {
+        self.status.send_if_modified(|status| status.measured(run));
+        if self.recorder.add(run.clock, &run.readings) {
+            self.make_batches();
+        } else {
+            self.queue.note_unrecorded(self.recorder.samples());
         }
+        self.events.any_in(&run.readings)
     }
 
-    /// Makes batches of what was recorded.
+    /// Makes batches of what was recorded, and of how much waits.
     fn report(&mut self) {
-        let stats = self.queue.stats();
-        let mut readings = Readings::default();
+        let waits = self.queue.waits();
+        let mut readings = Readings::again(&self.own);
         #[allow(clippy::cast_precision_loss, reason = "sizes and moments fit a double")]
         {
-            readings.push(&metrics::AGENT_SPOOL_BYTES, &[], stats.bytes as f64);
-            if let Some(oldest) = stats.oldest_time_unix_ms {
+            readings.push(&metrics::AGENT_SPOOL_BYTES, &[], waits.bytes as f64);
+            if let Some(oldest) = waits.oldest_unix_ms {
                 readings.push(&metrics::AGENT_SPOOL_OLDEST, &[], oldest as f64 / 1000.0);
             }
         }
-        self.recorder.add(wall_unix_ms(), &readings.taken);
+        self.recorder.add(clock::now(), &readings.taken);
+        self.own = readings.taken;
+        self.make_batches();
+        self.tell_spool_problem();
+    }
+
+    fn make_batches(&mut self) {
         for recorded in self.recorder.take(self.queue.instance) {
             self.queue.append(recorded);
         }
-        self.tell_spool_problem();
+        self.queue.note_unrecorded(0);
     }
 
     fn tell_spool_problem(&mut self) {

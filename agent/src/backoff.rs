@@ -1,15 +1,23 @@
-//! How long to wait before trying again: full jitter under a ceiling that doubles, and minutes when
-//! the other side refused.
+//! How long to wait before trying again: full jitter under a ceiling that doubles and then widens with
+//! the length of the outage, and minutes when the other side refused.
 //!
 //! Full jitter spreads 66,000 agents that lost the same collector at the same moment evenly over the
-//! ceiling: <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
+//! ceiling: <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>. Only the
+//! collector knows how many there are, so it says how wide the first ceiling shall be.
 
 use std::time::Duration;
 
 use rand::RngExt as _;
+use tokio::time::Instant;
 
 /// A refusal is followed by at most this, and at least half of it.
 const REFUSAL_REST: Duration = Duration::from_mins(10);
+
+/// After an outage of an hour another minute matters to nobody: waits are up to this part of it.
+const PART_OF_OUTAGE: u32 = 60;
+
+/// However long the outage: who comes back is seen within this time.
+const WIDEST: Duration = Duration::from_mins(5);
 
 /// Waits between attempts.
 #[derive(Debug)]
@@ -18,6 +26,7 @@ pub struct Backoff {
     most: Duration,
     attempt: u32,
     refusals: u32,
+    failing_since: Option<Instant>,
 }
 
 /// How long to leave somebody alone who refused. Somebody has to do something about it first.
@@ -27,7 +36,7 @@ pub fn refusal_rest() -> Duration {
 }
 
 impl Backoff {
-    /// The first wait is up to `least`, later ones up to `most`.
+    /// The first wait is up to `least`, later ones up to `most`, or a sixtieth of the outage.
     #[must_use]
     pub fn new(least: Duration, most: Duration) -> Self {
         Self {
@@ -35,17 +44,25 @@ impl Backoff {
             most,
             attempt: 0,
             refusals: 0,
+            failing_since: None,
         }
+    }
+
+    /// From now on the first wait is up to this.
+    pub fn set_least(&mut self, least: Duration) {
+        self.least = least;
     }
 
     /// Starts over, after a success.
     pub fn reset(&mut self) {
         self.attempt = 0;
         self.refusals = 0;
+        self.failing_since = None;
     }
 
     /// The wait before the next attempt.
     pub fn next_wait(&mut self) -> Duration {
+        self.failing_since.get_or_insert_with(Instant::now);
         let ceiling = self.ceiling();
         self.attempt = self.attempt.saturating_add(1);
         rand::rng().random_range(Duration::ZERO..=ceiling)
@@ -63,7 +80,11 @@ impl Backoff {
 
     fn ceiling(&self) -> Duration {
         let factor = 2_u32.saturating_pow(self.attempt);
-        self.least.saturating_mul(factor).min(self.most)
+        let doubled = self.least.saturating_mul(factor);
+        let outage = self.failing_since.map(|since| since.elapsed());
+        let widened = outage.unwrap_or_default() / PART_OF_OUTAGE;
+        let most = self.most.max(self.least).max(widened.min(WIDEST));
+        doubled.min(most)
     }
 }
 
@@ -83,6 +104,37 @@ mod tests {
         }
         backoff.reset();
         assert_eq!(backoff.ceiling(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_ceiling_widens_with_the_outage_and_no_further_than_five_minutes() {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        for _ in 0..10 {
+            backoff.next_wait();
+        }
+        for (hours, seconds) in [(0, 60), (1, 60), (1, 120), (2, 240), (1, 300), (100, 300)] {
+            tokio::time::advance(Duration::from_hours(hours)).await;
+            assert_eq!(backoff.ceiling(), Duration::from_secs(seconds));
+            assert!(backoff.next_wait() <= Duration::from_secs(seconds));
+        }
+        backoff.reset();
+        assert_eq!(backoff.ceiling(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_first_ceiling_is_what_the_collector_asks_for() {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        backoff.set_least(Duration::from_secs(40));
+        for expected in [40, 60, 60] {
+            assert_eq!(backoff.ceiling(), Duration::from_secs(expected));
+            backoff.next_wait();
+        }
+        backoff.reset();
+        backoff.set_least(Duration::from_secs(90));
+        for _ in 0..3 {
+            assert_eq!(backoff.ceiling(), Duration::from_secs(90));
+            backoff.next_wait();
+        }
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Config {
     pub spool_bytes: u64,
     /// How long it may wait.
     pub spool_age: Duration,
+    /// What may be sent in a day, if not any amount.
+    pub bytes_per_day: Option<u64>,
 }
 
 /// Why the settings cannot be used.
@@ -42,6 +44,7 @@ impl Default for Config {
             collector: None,
             spool_bytes: 64_000_000,
             spool_age: SAMPLE_AGE,
+            bytes_per_day: None,
         }
     }
 }
@@ -67,17 +70,12 @@ impl Config {
         let defaults = Self::default();
         let root = file.root();
         let limits = root.table("limits");
-        if limits.has("bytes_per_day") {
-            limits.mistake_at(
-                "bytes_per_day",
-                "is not supported by this version yet: remove it",
-            );
-        }
         let config = Self {
             data: root.text("data").map_or(defaults.data, PathBuf::from),
             collector: root.value("collector", "an address such as \"https://collector:9781\""),
             spool_bytes: limits.bytes("spool_bytes").unwrap_or(defaults.spool_bytes),
             spool_age: limits.duration("spool_age").unwrap_or(defaults.spool_age),
+            bytes_per_day: limits.bytes("bytes_per_day"),
         };
         if config.spool_bytes < LEAST_SPOOL {
             limits.mistake_at("spool_bytes", "must be at least \"1MB\"");
@@ -88,6 +86,15 @@ impl Config {
                 "must be at least \"1m\" and at most \"7d\": the collector takes nothing older",
             );
         }
+        if config
+            .bytes_per_day
+            .is_some_and(|bytes| bytes < LEAST_PER_DAY)
+        {
+            limits.mistake_at(
+                "bytes_per_day",
+                "must be at least \"100kB\": what is measured live goes out in any case",
+            );
+        }
         file.finish()?;
         Ok(config)
     }
@@ -95,6 +102,9 @@ impl Config {
 
 /// Less than this does not hold an hour.
 const LEAST_SPOOL: u64 = 1_000_000;
+
+/// Less leaves nothing for what waited, ever.
+const LEAST_PER_DAY: u64 = 100_000;
 
 /// Less drops everything at once, more is refused by every collector.
 const SPOOL_AGE: RangeInclusive<Duration> = Duration::from_mins(1)..=SAMPLE_AGE;
@@ -121,6 +131,7 @@ mod tests {
             config,
             Config {
                 collector,
+                bytes_per_day: Some(2_000_000),
                 ..Config::default()
             }
         );
@@ -140,6 +151,14 @@ mod tests {
             "agent.toml:6:",
         ];
         assert_eq!(lines, expected.map(Some), "{error}");
+    }
+
+    #[test]
+    fn bytes_per_day_are_a_size_that_leaves_room() {
+        let told = parse("[limits]\nbytes_per_day = '99kB'\n").expect_err("too little");
+        assert!(told.to_string().contains("100kB"), "{told}");
+        let config = parse("[limits]\nbytes_per_day = '1MB'\n").expect("a size");
+        assert_eq!(config.bytes_per_day, Some(1_000_000));
     }
 
     #[test]

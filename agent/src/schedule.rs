@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use proto::metrics;
 use proto::plan::Plan;
+use proto::wire::Clock;
 use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info};
 
-use crate::clock::wall_unix_ms;
+use crate::clock;
 use crate::sources::{Reading, Readings, Source, Unmeasurable};
 
 /// What one run of one source brought.
@@ -22,8 +23,8 @@ use crate::sources::{Reading, Readings, Source, Unmeasurable};
 pub struct Taken {
     /// Which source.
     pub source: &'static str,
-    /// When the run ended, by the wall clock.
-    pub time_unix_ms: i64,
+    /// When the run ended.
+    pub clock: Clock,
     /// What was read, the runner's own series included.
     pub readings: Vec<Reading>,
     /// What the source cannot measure here although it works.
@@ -52,6 +53,8 @@ async fn run(
     taken: mpsc::Sender<Taken>,
 ) {
     let mut last_problem = None;
+    let mut readings = Readings::default();
+    let mut told = Duration::ZERO;
     loop {
         let interval = source.interval(&plan.borrow_and_update());
         let mut ticks = tokio::time::interval_at(Instant::now() + random_below(interval), interval);
@@ -59,7 +62,8 @@ async fn run(
         // At once, so that a machine just started is soon seen; then at its own phase.
         loop {
             let timeout = source.timeout(&plan.borrow());
-            let run = sample(source.as_mut(), timeout).await;
+            let run = sample(source.as_mut(), timeout, readings, &mut told).await;
+            readings = Readings::again(&run.readings);
             tell(run.source, run.problem.as_ref(), &mut last_problem);
             if taken.send(run).await.is_err() {
                 return;
@@ -79,9 +83,13 @@ fn random_below(most: Duration) -> Duration {
     rand::rng().random_range(Duration::ZERO..=most)
 }
 
-async fn sample(source: &mut dyn Source, timeout: Duration) -> Taken {
+async fn sample(
+    source: &mut dyn Source,
+    timeout: Duration,
+    mut readings: Readings,
+    told: &mut Duration,
+) -> Taken {
     let name = source.name();
-    let mut readings = Readings::default();
     let started = Instant::now();
     let result = tokio::time::timeout(timeout, source.sample(&mut readings)).await;
     let duration = started.elapsed();
@@ -91,16 +99,26 @@ async fn sample(source: &mut dyn Source, timeout: Duration) -> Taken {
     readings.push(
         &metrics::AGENT_SOURCE_DURATION,
         &[name],
-        duration.as_secs_f64(),
+        steady(duration, told).as_secs_f64(),
     );
     debug!(source = name, ?duration, ?problem, "Measured.");
     Taken {
         source: name,
-        time_unix_ms: wall_unix_ms(),
+        clock: clock::now(),
         readings: readings.taken,
         limitations: readings.limitations,
         problem,
     }
+}
+
+/// How long a run took, in milliseconds; as told before while it is no less than half and no more
+/// than double that. A value that moves with every run would cost bytes every time and say nothing.
+fn steady(took: Duration, told: &mut Duration) -> Duration {
+    let took = took.max(Duration::from_millis(1));
+    if took < *told / 2 || took > *told * 2 {
+        *told = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    }
+    *told
 }
 
 fn too_slow(timeout: Duration) -> Unmeasurable {
@@ -155,6 +173,14 @@ mod tests {
         let (sender, taken) = mpsc::channel(64);
         let running = start(sources, &watched, sender);
         (plan, taken, running)
+    }
+
+    #[test]
+    fn durations_are_told_when_they_changed_much() {
+        let mut told = Duration::ZERO;
+        let took = [0, 900, 1_900, 2_100, 4_100, 4_300, 2_000, 1_900, 10_000_000];
+        let said = took.map(|us| steady(Duration::from_micros(us), &mut told).as_millis());
+        assert_eq!(said, [1, 1, 1, 2, 4, 4, 4, 1, 10_000]);
     }
 
     #[tokio::test(start_paused = true)]

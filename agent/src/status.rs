@@ -49,7 +49,7 @@ pub struct Status {
     pub certificate_until_unix_ms: i64,
     /// The plan in force.
     pub plan_version: u64,
-    /// Batches that wait.
+    /// Batches that wait for the line; what is on its way does not.
     pub waiting_batches: u64,
     /// Their size.
     pub waiting_bytes: u64,
@@ -73,14 +73,18 @@ pub struct SourceStatus {
 }
 
 impl Status {
-    /// Notes a run.
-    pub fn measured(&mut self, run: &Taken) {
+    /// Notes a run. Says whether it fares otherwise than before; how many values it brought is shown
+    /// with the next thing that changes.
+    pub fn measured(&mut self, run: &Taken) -> bool {
         let status = SourceStatus {
             values: run.readings.len(),
             problem: run.problem.as_ref().map(ToString::to_string),
             limitations: run.limitations.iter().map(ToString::to_string).collect(),
         };
-        self.sources.insert(run.source.to_owned(), status);
+        let faring = |status: &SourceStatus| (status.problem.clone(), status.limitations.clone());
+        let fares = faring(&status);
+        let before = self.sources.insert(run.source.to_owned(), status);
+        before.as_ref().map(faring) != Some(fares)
     }
 
     /// Writes it for `status` to read.
@@ -129,11 +133,11 @@ impl Keeper {
 
     async fn write(&mut self) {
         let mut status = self.status.borrow_and_update().clone();
-        let stats = self.queue.stats();
+        let waits = self.queue.waits();
         status.plan_version = self.planned.borrow().version;
-        status.waiting_batches = stats.records;
-        status.waiting_bytes = stats.bytes;
-        status.dropped_samples = stats.dropped_samples;
+        status.waiting_batches = waits.records;
+        status.waiting_bytes = waits.bytes;
+        status.dropped_samples = self.queue.stats().dropped_samples;
         if self.written.as_ref() == Some(&status) {
             return;
         }

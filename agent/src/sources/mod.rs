@@ -12,6 +12,7 @@ pub mod probe;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::metrics::{Metric, Part};
@@ -57,18 +58,37 @@ pub struct Readings {
     /// What this machine cannot measure although the source as a whole works, for `status`: "no
     /// ICMP: round-trip times are those of TCP connections".
     pub limitations: Vec<Unmeasurable>,
+    known: Known,
 }
 
 /// One value of one series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// What was measured.
-    pub series: Series,
+    pub series: Arc<Series>,
     /// In the metric's base unit.
     pub value: f64,
 }
 
+/// The series of the run before, so that naming them again costs no memory and little time.
+#[derive(Debug, Default)]
+struct Known {
+    series: Vec<Arc<Series>>,
+    /// What is likely to be read next: mostly a source reads the same in the same order.
+    next: usize,
+}
+
 impl Readings {
+    /// Empty, for the next run of the same source.
+    #[must_use]
+    pub fn again(taken: &[Reading]) -> Self {
+        let series = taken.iter().map(|one| Arc::clone(&one.series)).collect();
+        Self {
+            known: Known { series, next: 0 },
+            ..Self::default()
+        }
+    }
+
     /// Adds a value. `labels` are those of the catalogue's entry, in its order; one without value is
     /// the empty string.
     pub fn push(&mut self, metric: &'static Metric, labels: &[&str], value: f64) {
@@ -84,19 +104,59 @@ impl Readings {
             .chain((part == Part::Bucket).then_some("le"));
         debug_assert_eq!(names.clone().count(), labels.len(), "{}", metric.name);
         let labels = names
-            .zip(labels)
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (name, (*value).to_owned()))
-            .collect();
-        self.taken.push(Reading {
-            series: Series {
-                metric,
-                part,
-                labels,
-            },
-            value,
-        });
+            .zip(labels.iter().copied())
+            .filter(|(_, value)| !value.is_empty());
+        let series = self
+            .known
+            .find(metric, part, labels.clone())
+            .unwrap_or_else(|| {
+                let labels = labels.map(|(name, value)| (name, value.to_owned()));
+                Arc::new(Series {
+                    metric,
+                    part,
+                    labels: labels.collect(),
+                })
+            });
+        self.taken.push(Reading { series, value });
     }
+}
+
+impl Known {
+    fn find<'l>(
+        &mut self,
+        metric: &'static Metric,
+        part: Part,
+        labels: impl Iterator<Item = (&'static str, &'l str)> + Clone,
+    ) -> Option<Arc<Series>> {
+        let is_it = |series: &Arc<Series>| {
+            std::ptr::eq(series.metric, metric)
+                && series.part == part
+                && are_equal(&series.labels, labels.clone())
+        };
+        let (before, after) = self.series.split_at_checked(self.next)?;
+        let place = match after.iter().position(is_it) {
+            Some(further) => self.next + further,
+            None => before.iter().position(is_it)?,
+        };
+        self.next = place + 1;
+        self.series.get(place).cloned()
+    }
+}
+
+fn are_equal<'l>(
+    known: &[(&'static str, String)],
+    labels: impl Iterator<Item = (&'static str, &'l str)>,
+) -> bool {
+    let mut known = known.iter();
+    for (name, value) in labels {
+        if known
+            .next()
+            .is_none_or(|known| known.0 != name || known.1 != value)
+        {
+            return false;
+        }
+    }
+    known.next().is_none()
 }
 
 /// What sources may need to know.
@@ -114,4 +174,44 @@ pub fn all(context: &Context) -> Vec<Box<dyn Source>> {
     let mut sources = host::all();
     sources.extend(probe::all(context));
     sources
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
+    use proto::metrics;
+
+    use super::*;
+
+    fn read(mut readings: Readings, interfaces: &[&str]) -> Vec<Reading> {
+        for interface in interfaces {
+            readings.push(&metrics::DEVICE_INTERFACE_UP, &[interface], 1.0);
+        }
+        readings.taken
+    }
+
+    #[test]
+    fn a_series_of_the_run_before_is_named_once() {
+        let first = read(Readings::default(), &["a", "b", "c"]);
+        let second = read(Readings::again(&first), &["c", "new", "a", "b"]);
+        for (one, same) in [(0, 2), (1, 3), (2, 0)] {
+            assert!(Arc::ptr_eq(&first[one].series, &second[same].series));
+        }
+        let third = read(Readings::again(&second), &["new"]);
+        assert!(Arc::ptr_eq(&second[1].series, &third[0].series));
+    }
+
+    #[test]
+    fn a_series_is_its_metric_part_and_labels() {
+        let mut readings = Readings::default();
+        readings.push_part(&metrics::LINK_RTT, Part::Sum, &["lan", "x"], 1.0);
+        let mut again = Readings::again(&readings.taken);
+        again.push_part(&metrics::LINK_RTT, Part::Count, &["lan", "x"], 1.0);
+        again.push_part(&metrics::LINK_RTT, Part::Sum, &["lan", "y"], 1.0);
+        again.push(&metrics::LINK_SENT, &["lan", "x"], 1.0);
+        again.push_part(&metrics::LINK_RTT, Part::Sum, &["", "x"], 1.0);
+        for reading in &again.taken {
+            assert_ne!(reading.series, readings.taken[0].series);
+        }
+    }
 }

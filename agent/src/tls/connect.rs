@@ -29,6 +29,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The head start of an address over the next: RFC 8305 recommends 250 ms.
 const HEAD_START: Duration = Duration::from_millis(300);
 
+/// What was sent and is not confirmed by the other machine for so long ends the connection: a dead line
+/// is noticed although nobody pays for pings.
+#[cfg(target_os = "linux")]
+const UNCONFIRMED: Duration = Duration::from_secs(30);
+
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 16;
 
@@ -153,6 +158,8 @@ async fn handshake(
         let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await?;
         let stream = first_of(taking_turns(found.collect()), TcpStream::connect).await?;
         stream.set_nodelay(true)?;
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNCONFIRMED))?;
         TlsConnector::from(config)
             .connect(address.name.clone(), stream)
             .await

@@ -1,23 +1,27 @@
 //! One stream to the collector: batches up, acknowledgements, time and the plan down.
 //!
 //! Live first: what is measured during a stream is sent at once, what waited from before goes behind
-//! it, oldest first. A batch leaves the queue when it is acknowledged, never earlier; the collector
-//! recognises what it gets twice. A lost stream is tried again with full jitter, one that was
+//! it, oldest first, within a budget of bytes. A batch leaves the queue when it is acknowledged, never
+//! earlier; the collector recognises what it gets twice. A lost stream is tried again with full jitter, one that was
 //! refused again after minutes; only an acknowledgement ends the waiting, a welcome does not. The
 //! certificate is renewed beside the stream, never in its way. Asked to stop, the uplink is done
 //! within two seconds, whatever it is doing.
 
+mod budget;
 mod ended;
 mod outgoing;
 mod renewal;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::limits::{MESSAGE_BYTES, PROTOCOL};
 use proto::plan::Plan;
 use proto::wire::session_client::SessionClient;
-use proto::wire::{Ack, FromCollector, Goodbye, Hello, from_agent, from_collector, goodbye};
+use proto::wire::{
+    Ack, Batches, FromCollector, Goodbye, Hello, Welcome, from_agent, from_collector, goodbye,
+};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -25,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 use tracing::{debug, info, warn};
 
+pub(crate) use self::budget::Bucket;
+use self::budget::Budget;
 use self::ended::Ended;
 use self::outgoing::Outgoing;
 use self::renewal::Renewal;
@@ -49,6 +55,9 @@ const OFFSET_CHANGE_MS: u64 = 1_000;
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 const MOST_WAIT: Duration = Duration::from_mins(1);
 
+/// No collector asks for more patience than this.
+const MOST_SPREAD: Duration = Duration::from_mins(5);
+
 /// What a connection to the collector needs.
 pub struct Uplink {
     /// The data folder.
@@ -61,6 +70,10 @@ pub struct Uplink {
     pub queue: Queue,
     /// Replaced by what the collector sends.
     pub plan: watch::Sender<Plan>,
+    /// What may be sent in a day, if not any amount.
+    pub bytes_per_day: Option<u64>,
+    /// Told when a stream begins: what was measured so far should be put into the queue.
+    pub connected: Arc<Notify>,
     /// Told how the connection fares.
     pub status: watch::Sender<AgentStatus>,
     /// Cancelled when the agent is to stop.
@@ -84,8 +97,10 @@ struct Line<'a> {
     shared: &'a Shared,
     queue: Queue,
     plan: watch::Sender<Plan>,
+    connected: Arc<Notify>,
     stop: CancellationToken,
     backoff: Backoff,
+    budget: Budget,
 }
 
 impl Uplink {
@@ -103,8 +118,10 @@ impl Uplink {
             shared: &shared,
             queue: self.queue.clone(),
             plan: self.plan,
+            connected: self.connected,
             stop: self.stop,
             backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
+            budget: Budget::new(self.bytes_per_day),
         };
         tokio::select! {
             () = line.run() => {}
@@ -131,7 +148,9 @@ impl Line<'_> {
         let mut identity = self.shared.identity.subscribe();
         while !stop.is_cancelled() {
             identity.mark_unchanged();
-            let Err(ended) = self.stream().await else {
+            let ended = self.stream().await;
+            self.queue.unlinked();
+            let Err(ended) = ended else {
                 break;
             };
             let wait = self.wait_after(&ended);
@@ -176,11 +195,11 @@ impl Line<'_> {
             }
         })?;
         loop {
-            tokio::select! {
-                filled = outgoing.fill(&self.queue) => filled?,
+            let more_at = tokio::select! {
+                filled = outgoing.fill(&self.queue, &mut self.budget) => filled?,
                 // The disk may hang.
                 () = stop.cancelled() => break,
-            }
+            };
             tokio::select! {
                 // An answer that is there counts before the time that ran out meanwhile.
                 biased;
@@ -189,7 +208,8 @@ impl Line<'_> {
                     self.received(message?.ok_or(Ended::Closed)?, &mut outgoing).await;
                 }
                 () = self.queue.appended() => {}
-                () = silence(outgoing.patience_ends()) => return Err(Ended::Silent),
+                () = until(more_at) => {}
+                () = until(outgoing.patience_ends()) => return Err(Ended::Silent),
             }
         }
         self.say_goodbye(incoming, outgoing).await;
@@ -203,7 +223,8 @@ impl Line<'_> {
         let channel = tls::connect(&shared.collector, config).await?;
         let (sender, receiver) = mpsc::channel(outgoing::MESSAGES);
         let outgoing = Outgoing::new(sender, self.queue.newest().await);
-        outgoing.send(from_agent::Kind::Hello(self.hello()))?;
+        let hello = self.hello(self.queue.lost().await);
+        outgoing.send(from_agent::Kind::Hello(hello))?;
         let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
         let opening = client.open(ReceiverStream::new(receiver));
         let mut incoming = within(opening).await??.into_inner();
@@ -211,7 +232,7 @@ impl Line<'_> {
         let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
             return Err(Ended::NoWelcome);
         };
-        shared.heard_time(welcome.server_time_unix_ms);
+        self.welcomed(welcome).await;
         shared.status.send_modify(|status| {
             status.connected = true;
             status.connection_problem = None;
@@ -220,13 +241,30 @@ impl Line<'_> {
         Ok((incoming, outgoing))
     }
 
-    fn hello(&self) -> Hello {
+    async fn welcomed(&mut self, welcome: Welcome) {
+        self.heard_time(welcome.server_time_unix_ms);
+        let spread = Duration::from_millis(welcome.spread_ms.into());
+        self.backoff
+            .set_least(spread.clamp(LEAST_WAIT, MOST_SPREAD));
+        self.budget.connected(welcome.backlog_bytes_per_second);
+        self.queue.linked();
+        self.queue.settle_lost(welcome.arrived).await;
+        self.connected.notify_one();
+    }
+
+    fn heard_time(&self, server_unix_ms: i64) {
+        self.shared.heard_time(server_unix_ms);
+        self.queue.heard_time(server_unix_ms);
+    }
+
+    fn hello(&self, lost: Vec<Batches>) -> Hello {
         Hello {
             protocol: PROTOCOL,
             host: Some(crate::host_facts()),
-            boot_id: crate::os::boot_id(&crate::os::Root::default()),
+            boot_id: clock::boot_id().to_owned(),
             clock: Some(clock::now()),
             plan_version: self.plan.borrow().version,
+            lost,
         }
     }
 
@@ -240,10 +278,10 @@ impl Line<'_> {
     }
 
     async fn acknowledged(&mut self, ack: &Ack, outgoing: &mut Outgoing) {
-        self.shared.heard_time(ack.server_time_unix_ms);
+        self.heard_time(ack.server_time_unix_ms);
         if ack.rejected_samples > 0 {
-            let (sequence, rejected_samples) = (ack.sequence, ack.rejected_samples);
-            debug!(sequence, rejected_samples, "The collector refused samples.");
+            let rejected_samples = ack.rejected_samples;
+            debug!(rejected_samples, "The collector refused samples.");
         }
         if outgoing.acknowledged(ack, &self.queue).await {
             self.backoff.reset();
@@ -309,9 +347,9 @@ async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Ended> {
         .map_err(|_| Ended::Silent)
 }
 
-async fn silence(until: Option<Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until).await,
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }

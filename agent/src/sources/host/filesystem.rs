@@ -1,9 +1,9 @@
-//! Size of each local file system and what ordinary users can still fill; see
-//! [`crate::os::filesystems`] for which count.
+//! Size of each local file system and what ordinary users can still fill, to about a thousandth of
+//! the size; see [`crate::os::filesystems`] for which count.
 
 use proto::metrics;
 
-use super::{HostSource, Readings, Unmeasurable, bounded, number};
+use super::{HostSource, Readings, Unmeasurable, bounded, coarse, number};
 use crate::os::{self, Root};
 
 /// File systems of one machine that are reported.
@@ -29,7 +29,7 @@ impl HostSource for Filesystems {
             readings.push(
                 &metrics::DEVICE_FILESYSTEM_AVAILABLE,
                 &labels,
-                number(one.available),
+                coarse(one.available, one.size),
             );
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Load averages, on systems that have them.
+//! Load averages, on systems that have them, in tenths: less is no load.
 
 use proto::metrics;
 
@@ -14,7 +14,8 @@ impl HostSource for Load {
     fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
         let load = os::load_average(&self.root).map_err(|error| super::unreadable(&error))?;
         for (minutes, value) in ["1", "5", "15"].iter().zip(load.into_iter().flatten()) {
-            readings.push(&metrics::DEVICE_LOAD_AVERAGE, &[minutes], value);
+            let tenths = (value * 10.0).round() / 10.0;
+            readings.push(&metrics::DEVICE_LOAD_AVERAGE, &[minutes], tenths);
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! Memory and swap: sizes, and what is left.
+//! Memory and swap: sizes, and what is left, to about a thousandth of the size.
 
 use proto::metrics;
 use sysinfo::System;
 
-use super::{HostSource, Readings, Unmeasurable, number};
+use super::{HostSource, Readings, Unmeasurable, coarse, number};
 
 #[derive(Default)]
 pub(super) struct Memory {
@@ -17,15 +17,19 @@ impl HostSource for Memory {
             None => System::new().map_err(|error| super::unreadable(&error))?,
         };
         system.refresh_memory();
+        let (size, swap) = (system.total_memory(), system.total_swap());
         let values = [
-            (&metrics::DEVICE_MEMORY_SIZE, system.total_memory()),
-            (&metrics::DEVICE_MEMORY_AVAILABLE, system.available_memory()),
-            (&metrics::DEVICE_SWAP_SIZE, system.total_swap()),
-            (&metrics::DEVICE_SWAP_USED, system.used_swap()),
+            (&metrics::DEVICE_MEMORY_SIZE, number(size)),
+            (
+                &metrics::DEVICE_MEMORY_AVAILABLE,
+                coarse(system.available_memory(), size),
+            ),
+            (&metrics::DEVICE_SWAP_SIZE, number(swap)),
+            (&metrics::DEVICE_SWAP_USED, coarse(system.used_swap(), swap)),
         ];
         self.system = Some(system);
-        for (metric, bytes) in values {
-            readings.push(metric, &[], number(bytes));
+        for (metric, value) in values {
+            readings.push(metric, &[], value);
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ const SOURCES: [(&str, Make); 10] = [
     ("temperature", || {
         Box::new(temperature::Temperatures::default())
     }),
-    ("boot", || Box::new(boot::Boot)),
+    ("boot", || Box::new(boot::Boot::default())),
     ("os_info", || Box::new(os_info::OsInfo::default())),
     ("hardware", || Box::new(hardware::Hardware::default())),
 ];
@@ -93,10 +93,10 @@ impl Blocking {
             self.idle = call.await.ok().map(|(source, ..)| source);
         }
         let mut source = self.idle.take().unwrap_or_else(self.make);
+        let mut own = std::mem::take(readings);
         let task = tokio::task::spawn_blocking(move || {
-            let mut readings = Readings::default();
-            let result = source.read(&mut readings);
-            (source, readings, result)
+            let result = source.read(&mut own);
+            (source, own, result)
         });
         let outcome = self.running.insert(task).await;
         self.running = None;
@@ -105,8 +105,7 @@ impl Blocking {
             remedy: "report the message in the agent's log".to_owned(),
         })?;
         self.idle = Some(source);
-        readings.taken.extend(taken.taken);
-        readings.limitations.extend(taken.limitations);
+        *readings = taken;
         result
     }
 
@@ -185,6 +184,14 @@ fn display_text(text: &str) -> String {
 #[expect(clippy::cast_precision_loss, reason = "samples are floating point")]
 fn number(count: u64) -> f64 {
     count as f64
+}
+
+/// A gauge of bytes without digits that only wobble, rounded down: to a thousandth of the whole and a
+/// hundredth of itself at least, in powers of ten.
+fn coarse(bytes: u64, whole: u64) -> f64 {
+    let finest = (whole / 1000).min(bytes / 100).max(1);
+    let step = 10_u64.pow(finest.ilog10());
+    number(bytes / step * step)
 }
 
 /// For errors whose cause says it all.
@@ -275,6 +282,17 @@ mod tests {
             said,
             ["2 of 4 disks are left out", "3 of 4 disks are left out"]
         );
+    }
+
+    #[test]
+    fn gauges_of_bytes_keep_the_digits_that_say_something() {
+        let check = |bytes, whole, expected| assert_eq!(coarse(bytes, whole), expected, "{bytes}");
+        check(7_654_321_987, 8_000_000_000, 7_654_000_000.0);
+        check(54_321_987, 8_000_000_000, 54_300_000.0);
+        check(54_321_987, 64_000_000, 54_320_000.0);
+        check(123, 8_000_000_000, 123.0);
+        check(0, 8_000_000_000, 0.0);
+        check(5, 0, 5.0);
     }
 
     #[test]

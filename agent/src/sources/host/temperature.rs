@@ -1,4 +1,4 @@
-//! Temperatures, where there are sensors; none is no error.
+//! Temperatures, where there are sensors, to half a degree; none is no error.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,8 @@ impl HostSource for Temperatures {
     fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
         let found = presentable(os::temperatures(&self.root));
         for one in bounded(found, BOUND, |one| &one.sensor, "sensors", readings) {
-            readings.push(&metrics::DEVICE_TEMPERATURE, &[&one.sensor], one.celsius);
+            let halves = (one.celsius * 2.0).round() / 2.0;
+            readings.push(&metrics::DEVICE_TEMPERATURE, &[&one.sensor], halves);
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ use super::echo::{Means, Method, Sockets};
 use super::names::Names;
 use super::pace::{ECHOES, Pace};
 use super::slow::Slow;
-use super::statistics::{Counts, summarise};
+use super::statistics::{Counts, summarise, three_digits};
 use super::targets::{self, Link, Place, Surroundings};
 use crate::os::{self, Address, Root, Unreadable};
 
@@ -267,7 +267,8 @@ async fn echo_round(
     }
     let mut answers = echoes.join_all().await;
     answers.sort_unstable_by_key(|(number, _)| *number);
-    answers.into_iter().map(|(_, answer)| answer).collect()
+    let answers = answers.into_iter().map(|(_, answer)| answer);
+    answers.map(|answer| answer.map(three_digits)).collect()
 }
 
 impl Source for Icmp {

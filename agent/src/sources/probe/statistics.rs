@@ -1,4 +1,7 @@
 //! What a round of echoes amounts to, and the histogram of all rounds. Pure.
+//!
+//! Round-trip times count to three digits, and to a microsecond: what is beyond says nothing of a
+//! link and would cost bytes for ever. The sum is the exact sum of those.
 
 use std::time::Duration;
 
@@ -26,6 +29,20 @@ const BUCKETS: [(Duration, &str); 16] = [
     (Duration::from_secs(2), "2"),
     (Duration::from_secs(3), "3"),
 ];
+
+/// A time to three digits, and to a microsecond at best.
+pub(super) fn three_digits(time: Duration) -> Duration {
+    let nanoseconds = time.as_nanos();
+    let digits = nanoseconds.max(1).ilog10() + 1;
+    let step = 10_u128.pow(digits.saturating_sub(3).max(3));
+    let rounded = (nanoseconds + step / 2) / step * step;
+    Duration::from_nanos(u64::try_from(rounded).unwrap_or(u64::MAX))
+}
+
+/// The double nearest to the decimal number, so that it is as short as that. For whole microseconds.
+fn seconds(time: Duration) -> f64 {
+    number(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)) / 1e6
+}
 
 /// Echoes of one link since the agent started.
 #[derive(Debug, Default)]
@@ -88,7 +105,7 @@ impl Histogram {
         }
         total += self.beyond;
         push(Part::Bucket, &[segment, target, "+Inf"], number(total));
-        push(Part::Sum, &[segment, target], self.sum.as_secs_f64());
+        push(Part::Sum, &[segment, target], seconds(self.sum));
         push(Part::Count, &[segment, target], number(total));
     }
 }
@@ -116,7 +133,7 @@ impl Summary {
             (&metrics::LINK_JITTER, self.jitter),
         ] {
             if let Some(time) = time {
-                readings.push(metric, &labels, time.as_secs_f64());
+                readings.push(metric, &labels, seconds(three_digits(time)));
             }
         }
     }
@@ -163,6 +180,24 @@ fn number(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_three_digits_and_no_nanoseconds() {
+        let check = |nanoseconds, expected: f64| {
+            let time = three_digits(Duration::from_nanos(nanoseconds));
+            assert_eq!(seconds(time), expected, "{nanoseconds} ns");
+        };
+        check(0, 0.0);
+        check(400, 0.0);
+        check(45_678, 0.000_046);
+        check(234_567, 0.000_235);
+        check(23_456_789, 0.0235);
+        check(999_960_000, 1.0);
+        check(1_234_567_890, 1.23);
+        for (bound, _) in BUCKETS {
+            assert_eq!(three_digits(bound), bound, "bounds stay bounds");
+        }
+    }
 
     const fn ms(milliseconds: u64) -> Option<Duration> {
         Some(Duration::from_millis(milliseconds))
