@@ -1,8 +1,11 @@
 //! What machines ask of the collector: its metrics, and whether it works.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::metrics::exposition::Exposition;
+use crate::metrics::exposition::{Exposition, Page, Spare};
 use crate::metrics::own::Own;
 use crate::registry::Registry;
 
@@ -20,8 +23,9 @@ pub struct Health {
     exposition: Exposition,
     own: Arc<Own>,
     registry: Registry,
-    /// Held while a page is rendered: more than one at a time would only be slower.
-    rendering: Mutex<()>,
+    spare: Spare,
+    /// Held while the live view is looked at: more than one at a time would only be slower.
+    looking: Mutex<()>,
 }
 
 impl Health {
@@ -32,7 +36,8 @@ impl Health {
             exposition,
             own,
             registry,
-            rendering: Mutex::default(),
+            spare: Spare::default(),
+            looking: Mutex::default(),
         }
     }
 
@@ -45,29 +50,57 @@ impl Health {
             .with_state(Arc::new(self))
     }
 
-    fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+    /// The page, ready to be written, and what the collector says of itself.
+    fn page(&self) -> Result<Answer, prometheus::Error> {
         let started = Instant::now();
-        let (page, series) = self.exposition.render(Timestamp::now());
-        self.own
-            .series
-            .set(i64::try_from(series).unwrap_or(i64::MAX));
-        let mut page = page.into_bytes();
-        self.own.render(&mut page)?;
-        self.own
-            .render_duration
-            .set(started.elapsed().as_secs_f64());
-        Ok(page)
+        let page = self.exposition.page(Timestamp::now(), &self.spare);
+        let series = i64::try_from(page.series()).unwrap_or(i64::MAX);
+        self.own.series.set(series);
+        let mut own_text = Vec::new();
+        self.own.render(&mut own_text)?;
+        Ok(Answer {
+            page,
+            own_text: Some(own_text),
+            own: Arc::clone(&self.own),
+            spent: started.elapsed(),
+        })
+    }
+}
+
+/// A page that is written while it is sent: piece by piece, each when the reader has room for it.
+struct Answer {
+    page: Page,
+    /// What comes last.
+    own_text: Option<Vec<u8>>,
+    own: Arc<Own>,
+    /// Time spent on the page so far, without waiting for the reader.
+    spent: Duration,
+}
+
+impl Iterator for Answer {
+    type Item = Result<Vec<u8>, Infallible>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let started = Instant::now();
+        let piece = self.page.next();
+        self.spent += started.elapsed();
+        if piece.is_none() && self.own_text.is_some() {
+            self.own.render_duration.set(self.spent.as_secs_f64());
+        }
+        piece.or_else(|| self.own_text.take()).map(Ok)
     }
 }
 
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
-    let _one_at_a_time = health.rendering.lock().await;
-    let renderer = Arc::clone(&health);
-    // Rendering is work for a thread of its own: it must not hold up the streams.
-    match tokio::task::spawn_blocking(move || renderer.render()).await {
-        Ok(Ok(page)) => {
+    let _one_at_a_time = health.looking.lock().await;
+    let looker = Arc::clone(&health);
+    // To look at all devices takes milliseconds on a thread of its own: it must not hold up the
+    // streams. Each piece of the text takes microseconds.
+    match tokio::task::spawn_blocking(move || looker.page()).await {
+        Ok(Ok(answer)) => {
             let format = "text/plain; version=0.0.4; charset=utf-8";
-            ([(header::CONTENT_TYPE, format)], page).into_response()
+            let body = Body::from_stream(tokio_stream::iter(answer));
+            ([(header::CONTENT_TYPE, format)], body).into_response()
         }
         Ok(Err(error)) => failed(&error),
         Err(error) => failed(&error),

@@ -6,31 +6,28 @@
 //! reconnect within seconds, fill it again.
 
 mod history;
+mod names;
+mod slot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use proto::ids::{AgentId, CentreId, DeviceId};
 use proto::limits::SERIES_PER_AGENT;
-use proto::metrics::{self as catalogue, Metric};
+use proto::metrics::{self as catalogue, Metric, Part};
 use proto::plan::Plan;
 use proto::stream::Series;
 use tokio::time::Instant;
 
 pub use self::history::HISTORY_MINUTES;
-use self::history::History;
-
-/// Metrics whose last hour is kept, minute by minute.
-static WITH_HISTORY: [&Metric; 4] = [
-    &catalogue::DEVICE_CPU_USAGE,
-    &catalogue::DEVICE_MEMORY_AVAILABLE,
-    &catalogue::LINK_RTT_MEDIAN,
-    &catalogue::LINK_LOSS,
-];
+pub use self::names::Name;
+use self::names::Names;
+pub use self::slot::Slot;
+use self::slot::Tick;
 
 /// Where a device stands: the labels of all its series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,7 +76,15 @@ pub enum Presence {
 #[derive(Debug)]
 pub struct Latest {
     devices: RwLock<BTreeMap<DeviceKey, Arc<Mutex<Device>>>>,
+    shared: Arc<Shared>,
+}
+
+/// What all devices have in common.
+#[derive(Debug)]
+struct Shared {
     patience: Patience,
+    names: Names,
+    started: Instant,
 }
 
 /// How long silence may last.
@@ -123,32 +128,18 @@ pub struct Device {
     pub clock_offset: Option<f64>,
     /// Samples the agent had to drop.
     pub dropped_samples: u64,
+    /// What the agent says of itself, as a series.
+    pub info: Arc<Name>,
     said_goodbye: bool,
     heard: Option<Instant>,
-    index: HashMap<Series, usize>,
     slots: Vec<Slot>,
-    /// Counts streams: slots belong to the one that named them.
+    /// Places in `slots`, in order of the names' numbers.
+    by_name: Vec<u16>,
+    /// Up to here, the newest stream defined all slots, once there is no room for more.
+    taken: usize,
+    /// Counts streams: slots belong to the one that defined them.
     stream: u64,
-    patience: Patience,
-}
-
-/// The newest value of one series.
-#[derive(Debug)]
-pub struct Slot {
-    /// What it is.
-    pub series: Series,
-    /// Its newest value.
-    pub value: f64,
-    /// When that was measured, corrected to the collector's clock.
-    pub time_unix_ms: i64,
-    /// Where its metric stands in the catalogue.
-    pub position: usize,
-    /// `name{labels} ` as `/metrics` shows it, rendered once.
-    pub exposition: Box<str>,
-    received: Instant,
-    /// The newest stream that named it.
-    stream: u64,
-    history: Option<Box<History>>,
+    shared: Arc<Shared>,
 }
 
 impl Latest {
@@ -157,7 +148,11 @@ impl Latest {
     pub fn new(patience: Patience) -> Self {
         Self {
             devices: RwLock::default(),
-            patience,
+            shared: Arc::new(Shared {
+                patience,
+                names: Names::default(),
+                started: Instant::now(),
+            }),
         }
     }
 
@@ -168,14 +163,13 @@ impl Latest {
         for (key, enrolled) in enrolled {
             let device = match before.remove(&key) {
                 Some(known) if lock(&known).enrolled.agent == enrolled.agent => {
-                    lock(&known).enrolled = enrolled;
+                    lock(&known).is_enrolled_as(enrolled);
                     known
                 }
-                _ => Arc::new(Mutex::new(Device::new(
-                    key.clone(),
-                    enrolled,
-                    self.patience,
-                ))),
+                _ => {
+                    let shared = Arc::clone(&self.shared);
+                    Arc::new(Mutex::new(Device::new(key.clone(), enrolled, shared)))
+                }
             };
             devices.insert(key, device);
         }
@@ -189,6 +183,12 @@ impl Latest {
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned()
+    }
+
+    /// The name of a series, shared by all devices.
+    #[must_use]
+    pub fn name(&self, series: &Series) -> Arc<Name> {
+        self.shared.names.of(series)
     }
 
     /// Shows every device of a centre, or of all centres, in order of centre and name. One device is
@@ -215,20 +215,28 @@ pub fn lock(device: &Mutex<Device>) -> MutexGuard<'_, Device> {
 }
 
 impl Device {
-    fn new(key: DeviceKey, enrolled: Enrolled, patience: Patience) -> Self {
+    fn new(key: DeviceKey, enrolled: Enrolled, shared: Arc<Shared>) -> Self {
         Self {
             last_report: enrolled.last_report,
             said_goodbye: enrolled.goodbye,
+            info: shared.names.of(&info_of(&enrolled)),
             key,
             enrolled,
             clock_offset: None,
             dropped_samples: 0,
             heard: None,
-            index: HashMap::new(),
             slots: Vec::new(),
+            by_name: Vec::new(),
+            taken: 0,
             stream: 0,
-            patience,
+            shared,
         }
+    }
+
+    /// Takes what the registry says of the same agent now.
+    fn is_enrolled_as(&mut self, enrolled: Enrolled) {
+        self.info = self.shared.names.of(&info_of(&enrolled));
+        self.enrolled = enrolled;
     }
 
     /// Whether the agent is there.
@@ -238,7 +246,7 @@ impl Device {
             Presence::Goodbye
         } else if self
             .heard
-            .is_some_and(|heard| heard.elapsed() < self.patience.reports)
+            .is_some_and(|heard| heard.elapsed() < self.shared.patience.reports)
         {
             Presence::Live
         } else if self.last_report.is_some() {
@@ -251,16 +259,16 @@ impl Device {
     /// Begins a stream and returns its number. What the streams before it defined stays for as long
     /// as it is live or has a history to show.
     pub fn begin_stream(&mut self, now_unix_ms: i64) -> u64 {
-        let stale_after = self.patience.samples;
-        self.slots.retain(|slot| {
-            slot.received.elapsed() < stale_after
-                || slot
-                    .history
-                    .as_ref()
-                    .is_some_and(|history| history.reaches(now_unix_ms))
+        let (now, patience) = (self.now(), self.shared.patience.samples);
+        self.slots.retain_mut(|slot| {
+            slot.named = false;
+            slot.is_fresh(now, patience) || slot.has_history(now_unix_ms)
         });
-        let position = |(position, slot): (usize, &Slot)| (slot.series.clone(), position);
-        self.index = self.slots.iter().enumerate().map(position).collect();
+        self.by_name = (0..).take(self.slots.len()).collect();
+        let slots = &self.slots;
+        self.by_name
+            .sort_unstable_by_key(|place| id_at(slots, *place));
+        self.taken = 0;
         self.stream += 1;
         self.stream
     }
@@ -281,24 +289,51 @@ impl Device {
     /// many streams it opens: the newest stream takes the places of what it does not name itself.
     /// `None` when it named them all.
     pub fn slot(&mut self, series: &Series) -> Option<usize> {
-        if let Some(position) = self.index.get(series) {
-            self.slots.get_mut(*position)?.stream = self.stream;
-            return Some(*position);
-        }
-        let slot = Slot::new(series.clone(), &self.key, &self.enrolled.kind, self.stream);
-        let position = if self.slots.len() < SERIES_PER_AGENT {
-            self.slots.push(slot);
-            self.slots.len() - 1
-        } else {
-            let stream = self.stream;
-            let position = self.slots.iter().position(|slot| slot.stream < stream)?;
-            let place = self.slots.get_mut(position)?;
-            self.index.remove(&place.series);
-            *place = slot;
-            position
+        let name = self.shared.names.of(series);
+        let Ok(rank) = self.rank_of(&name) else {
+            return self.place(name);
         };
-        self.index.insert(series.clone(), position);
-        Some(position)
+        let place = usize::from(*self.by_name.get(rank)?);
+        self.slots.get_mut(place)?.named = true;
+        Some(place)
+    }
+
+    /// Gives a new name a slot of its own.
+    fn place(&mut self, name: Arc<Name>) -> Option<usize> {
+        let place = if self.slots.len() < SERIES_PER_AGENT {
+            self.slots.len()
+        } else {
+            self.take_place()?
+        };
+        let rank = self.rank_of(&name).unwrap_or_else(|rank| rank);
+        reserve_few(&mut self.by_name);
+        self.by_name.insert(rank, u16::try_from(place).ok()?);
+        let slot = Slot::new(name);
+        if let Some(taken) = self.slots.get_mut(place) {
+            *taken = slot;
+        } else {
+            reserve_few(&mut self.slots);
+            self.slots.push(slot);
+        }
+        Some(place)
+    }
+
+    /// The place of a slot that the newest stream did not define, free for another name.
+    fn take_place(&mut self) -> Option<usize> {
+        let rest = self.slots.get(self.taken..)?;
+        let place = self.taken + rest.iter().position(|slot| !slot.named)?;
+        self.taken = place + 1;
+        let old = Arc::clone(&self.slots.get(place)?.name);
+        if let Ok(rank) = self.rank_of(&old) {
+            self.by_name.remove(rank);
+        }
+        Some(place)
+    }
+
+    /// Where in `by_name` a name is, or would be.
+    fn rank_of(&self, name: &Name) -> Result<usize, usize> {
+        self.by_name
+            .binary_search_by_key(&name.id, |place| id_at(&self.slots, *place))
     }
 
     /// Notes that measurements arrived.
@@ -317,41 +352,38 @@ impl Device {
 
     /// Takes a late sample: it corrects history, if it is of the last hour, and nothing else.
     pub fn remember(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
-        let slot = self.slots.get_mut(slot);
-        if let Some(history) = slot.and_then(|slot| slot.history.as_mut()) {
-            history.add(time_unix_ms, value);
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.remember(time_unix_ms, value);
         }
     }
 
     /// Takes a live sample. An older one than the newest known changes history only.
     pub fn update(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
-        let Some(slot) = self.slots.get_mut(slot) else {
-            return;
-        };
-        if let Some(history) = &mut slot.history {
-            history.add(time_unix_ms, value);
-        }
-        if time_unix_ms >= slot.time_unix_ms {
-            slot.time_unix_ms = time_unix_ms;
-            slot.value = value;
-            slot.received = Instant::now();
+        let now = self.now();
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.remember(time_unix_ms, value);
+            slot.take(time_unix_ms, value, now);
         }
     }
 
     /// The series that are live now; none of a device that is not.
     pub fn live(&self) -> impl Iterator<Item = &Slot> {
         let live = self.presence() == Presence::Live;
-        let now = Instant::now();
-        let fresh = move |slot: &&Slot| {
-            let age = now.saturating_duration_since(slot.received);
-            live && slot.time_unix_ms > i64::MIN && age < self.patience.samples
-        };
-        self.slots.iter().filter(fresh)
+        let slots = if live { &*self.slots } else { &[] };
+        let (now, patience) = (self.now(), self.shared.patience.samples);
+        slots
+            .iter()
+            .filter(move |slot| slot.is_fresh(now, patience))
+    }
+
+    fn now(&self) -> Tick {
+        Tick::now(self.shared.started)
     }
 
     /// The live series of one metric.
     pub fn of(&self, metric: &'static Metric) -> impl Iterator<Item = &Slot> {
-        self.live().filter(move |slot| slot.series.metric == metric)
+        self.live()
+            .filter(move |slot| slot.series().metric == metric)
     }
 
     /// The live value of a metric that has one series per device.
@@ -361,36 +393,29 @@ impl Device {
     }
 }
 
-impl Slot {
-    fn new(series: Series, key: &DeviceKey, kind: &str, stream: u64) -> Self {
-        let history = WITH_HISTORY.contains(&series.metric).then(Box::default);
-        let exposition = crate::metrics::exposition::name_of(&series, key, kind).into_boxed_str();
-        Self {
-            position: series.metric.position(),
-            series,
-            value: 0.0,
-            time_unix_ms: i64::MIN,
-            exposition,
-            received: Instant::now(),
-            stream,
-            history,
-        }
+/// What an agent says of itself, as a series.
+fn info_of(enrolled: &Enrolled) -> Series {
+    let Enrolled {
+        version, os, arch, ..
+    } = enrolled;
+    let values = [version, os, arch].map(String::clone);
+    let metric = &catalogue::AGENT_INFO;
+    Series {
+        metric,
+        part: Part::Value,
+        labels: metric.labels.iter().copied().zip(values).collect(),
     }
+}
 
-    /// The value of one of its labels, empty when it has none of that name.
-    #[must_use]
-    pub fn label(&self, name: &str) -> &str {
-        let label = self.series.labels.iter().find(|(label, _)| *label == name);
-        label.map_or("", |(_, value)| value)
-    }
+fn id_at(slots: &[Slot], place: u16) -> u32 {
+    let slot = slots.get(usize::from(place));
+    slot.map_or(u32::MAX, |slot| slot.name.id)
+}
 
-    /// The last hour, one mean value per minute, oldest first; `None` where nothing was measured.
-    /// Empty for metrics without history.
-    #[must_use]
-    pub fn history(&self, now_unix_ms: i64) -> Vec<Option<f32>> {
-        self.history
-            .as_ref()
-            .map(|history| history.until(now_unix_ms))
-            .unwrap_or_default()
+/// Makes room for a few more and not, as lists do by themselves, for twice as many: devices are
+/// many, and most keep the series they have.
+fn reserve_few<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(8 + list.len() / 8);
     }
 }

@@ -153,7 +153,7 @@ async fn a_flood_over_many_streams_stays_within_the_bound() {
         }
         assert_eq!(device.slot(&interface(usize::MAX)), None);
         assert_eq!(
-            (device.slots.len(), device.index.len()),
+            (device.slots.len(), device.by_name.len()),
             (SERIES_PER_AGENT, SERIES_PER_AGENT)
         );
     }

@@ -50,7 +50,7 @@ impl DeviceNow {
         let now_unix_ms = now.as_millisecond();
         let presence = device.presence();
         let value = |slot: &Slot| Value {
-            series: slot.series.clone(),
+            series: slot.series().clone(),
             value: slot.value,
             time_unix_ms: slot.time_unix_ms,
             history: match detail {

@@ -44,12 +44,8 @@ impl Link {
         let mut links: Vec<Self> = Vec::new();
         let mut positions: HashMap<(&str, &str), usize> = HashMap::new();
         for slot in device.live() {
-            if !slot
-                .series
-                .metric
-                .labels
-                .starts_with(&["segment", "target"])
-            {
+            let metric = slot.series().metric;
+            if !metric.labels.starts_with(&["segment", "target"]) {
                 continue;
             }
             let (segment, target) = (slot.label("segment"), slot.label("target"));
@@ -75,7 +71,7 @@ impl Link {
     }
 
     fn take(&mut self, slot: &Slot, now_unix_ms: i64, detail: Detail) {
-        let is = |metric: &'static Metric| slot.series.metric == metric;
+        let is = |metric: &'static Metric| slot.series().metric == metric;
         if is(&catalogue::LINK_RTT_MEDIAN) {
             self.rtt_median = Some(slot.value);
             let history = slot.history(now_unix_ms);

@@ -1,22 +1,26 @@
-//! How long `/metrics` takes to render, beside a general-purpose client library and beside what no
-//! renderer can beat: `cargo bench -p dawnwatch-collector --bench render`.
+//! How long `/metrics` takes to render, beside general-purpose client libraries and beside what no
+//! renderer can beat, and what a device takes up in memory:
+//! `cargo bench -p dawnwatch-collector --bench render`.
 //!
 //! A real live view is filled through its public functions, with devices of 88 series of 4 labels;
-//! every value changes before every page. The crate `prometheus` shows the same series from gauges.
-//! Ratios are of one run on one machine: absolute times do not carry over. No timed test: it prints,
-//! and fails only when the pages differ in what they show.
+//! every value changes before every page. The crates `prometheus` and `prometheus-client` show the
+//! same series from gauges. Ratios are of one run on one machine: absolute times do not carry over.
+//! Memory is measured in a process of its own, as what the system says it has more of. No timed
+//! test: it prints, and fails only when the pages differ in what they show.
 
-use std::collections::HashMap;
+mod memory;
+mod peers;
+
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use dawnwatch_collector::latest::{DeviceKey, Enrolled, Latest, Patience, lock};
-use dawnwatch_collector::metrics::exposition::Exposition;
+use dawnwatch_collector::metrics::exposition::{Exposition, Spare};
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use prometheus::{Encoder as _, GaugeVec, Opts, Registry, TextEncoder};
 use proto::metrics::{CATALOGUE, Metric, Origin, Part, Unit};
 use proto::stream::Series;
 use tokio::sync::watch;
@@ -33,8 +37,8 @@ const SIZES: [usize; 2] = [100_000, 1_000_000];
 /// Pages of each renderer; the fastest counts, since other work on the machine only adds.
 const PAGES: usize = 7;
 
-/// Pages of the library, which takes seconds.
-const PAGES_OF_LIBRARY: usize = 3;
+/// How long the live view is looked at, and an agent may be kept waiting.
+const LOOKS: usize = 100;
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 fn main() -> anyhow::Result<()> {
@@ -42,13 +46,17 @@ fn main() -> anyhow::Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
+    if std::env::args().any(|argument| argument == memory::ARGUMENT) {
+        return memory::measure();
+    }
     for series in SIZES {
         let devices = series / SERIES_PER_DEVICE;
-        let fleet = Fleet::new(devices)?;
-        let (updated, rendered, page) = fleet.measure()?;
-        let (library, library_bytes) = library(&fleet)?;
-        let lower = lower_limit(&page);
-        let copied = copy(&page);
+        let fleet = Fleet::new(devices, series_of_four_labels())?;
+        let measured = fleet.measure()?;
+        let waited = fleet.waits()?;
+        let (prometheus, prometheus_bytes) = peers::prometheus(&fleet)?;
+        let (client, client_bytes) = peers::prometheus_client(&fleet)?;
+        let page = measured.text;
         println!(
             "\n{} devices, {} series",
             devices,
@@ -56,22 +64,38 @@ fn main() -> anyhow::Result<()> {
         );
         println!("{:34}{:>10}{:>12}{:>8}", "", "ms", "bytes", "ratio");
         let line = |what: &str, time: Duration, bytes: usize| {
-            let ratio = time.as_secs_f64() / rendered.as_secs_f64();
+            let ratio = time.as_secs_f64() / measured.rendered.as_secs_f64();
             let milliseconds = time.as_secs_f64() * 1e3;
             println!("{what:34}{milliseconds:>10.2}{bytes:>12}{ratio:>8.2}");
         };
-        line("this collector", rendered, page.len());
-        line("crate prometheus", library, library_bytes);
-        line("kept names + integers, one text", lower, page.len());
-        line("memcpy of the page", copied, page.len());
-        line("taking the samples of one round", updated, 0);
+        line("this collector", measured.rendered, page.len());
+        line("  of that, looking at devices", measured.looked, 0);
+        line("crate prometheus", prometheus, prometheus_bytes);
+        line("crate prometheus-client", client, client_bytes);
+        line(
+            "kept names + integers, one text",
+            lower_limit(&page),
+            page.len(),
+        );
+        line("memcpy of the page", copy(&page), page.len());
+        line("taking the samples of one round", measured.updated, 0);
+        line("longest wait of an agent meanwhile", waited, 0);
     }
-    Ok(())
+    memory::report()
+}
+
+/// The fastest of several rounds, and the last page.
+struct Measured {
+    updated: Duration,
+    looked: Duration,
+    rendered: Duration,
+    text: String,
 }
 
 /// A live view, and where in it every series is.
 struct Fleet {
     exposition: Exposition,
+    spare: Spare,
     keys: Vec<DeviceKey>,
     series: Vec<Series>,
     /// Of each series in each device: they all define them in the same order.
@@ -79,7 +103,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn new(devices: usize) -> anyhow::Result<Self> {
+    fn new(devices: usize, series: Vec<Series>) -> anyhow::Result<Self> {
         let mut keys = Vec::with_capacity(devices);
         for device in 0..devices {
             keys.push(DeviceKey {
@@ -111,8 +135,8 @@ impl Fleet {
             centres,
             province: String::new(),
             utc_offset: Offset::UTC,
+            measurements: true,
         };
-        let series = series();
         let mut slots = Vec::new();
         for key in &keys {
             let device = exposition.latest.device(key).context("is enrolled")?;
@@ -124,25 +148,64 @@ impl Fleet {
         }
         Ok(Self {
             exposition,
+            spare: Spare::default(),
             keys,
             series,
             slots,
         })
     }
 
-    /// The fastest round of samples, the fastest page, and the last page.
-    fn measure(&self) -> anyhow::Result<(Duration, Duration, String)> {
-        let (mut updated, mut rendered, mut page) = (Duration::MAX, Duration::MAX, String::new());
+    fn measure(&self) -> anyhow::Result<Measured> {
+        let mut measured = Measured {
+            updated: Duration::MAX,
+            looked: Duration::MAX,
+            rendered: Duration::MAX,
+            text: String::new(),
+        };
         for round in 0..PAGES {
             let begin = Instant::now();
             self.update(round)?;
-            updated = updated.min(begin.elapsed());
+            measured.updated = measured.updated.min(begin.elapsed());
             let begin = Instant::now();
-            let (text, _) = black_box(self.exposition.render(Timestamp::now()));
-            rendered = rendered.min(begin.elapsed());
-            page = text;
+            let page = self.exposition.page(Timestamp::now(), &self.spare);
+            measured.looked = measured.looked.min(begin.elapsed());
+            // As a connection does: each piece is let go before the next is asked for.
+            for piece in page {
+                black_box(&piece);
+            }
+            measured.rendered = measured.rendered.min(begin.elapsed());
         }
-        Ok((updated, rendered, page))
+        let page = self.exposition.page(Timestamp::now(), &self.spare);
+        measured.text = String::from_utf8(page.flatten().collect())?;
+        Ok(measured)
+    }
+
+    /// The longest that anybody waited for a device while pages were made one after the other.
+    fn waits(&self) -> anyhow::Result<Duration> {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let mut longest = Duration::ZERO;
+                while !done.load(Ordering::Relaxed) {
+                    for key in &self.keys {
+                        let device = self.exposition.latest.device(key).context("is enrolled")?;
+                        let begin = Instant::now();
+                        drop(lock(&device));
+                        longest = longest.max(begin.elapsed());
+                    }
+                }
+                Ok(longest)
+            });
+            for _ in 0..LOOKS {
+                for piece in self.exposition.page(Timestamp::now(), &self.spare) {
+                    black_box(&piece);
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+            waiter
+                .join()
+                .unwrap_or_else(|_| anyhow::bail!("a thread failed"))
+        })
     }
 
     fn update(&self, round: usize) -> anyhow::Result<()> {
@@ -161,7 +224,7 @@ impl Fleet {
 }
 
 /// Series with one label of their own, which makes four with those of the device.
-fn series() -> Vec<Series> {
+fn series_of_four_labels() -> Vec<Series> {
     let metrics: Vec<&'static Metric> = CATALOGUE
         .iter()
         .copied()
@@ -194,46 +257,6 @@ fn value(metric: &Metric, device: usize, position: usize, round: usize) -> f64 {
         Unit::Celsius => 40.0 + (mixed % 500.0) / 10.0,
         _ => (mixed % 1e6) / 999_983.0,
     }
-}
-
-/// The fastest page of the library, and its length.
-fn library(fleet: &Fleet) -> anyhow::Result<(Duration, usize)> {
-    let registry = Registry::new();
-    let mut vectors: HashMap<&str, GaugeVec> = HashMap::new();
-    let mut gauges = Vec::with_capacity(fleet.keys.len() * fleet.series.len());
-    for (number, key) in fleet.keys.iter().enumerate() {
-        for (position, series) in fleet.series.iter().enumerate() {
-            let (label, own) = series.labels.first().context("four labels")?;
-            let name = series.metric.name;
-            if !vectors.contains_key(name) {
-                let names = ["centre", "device", "kind", label];
-                let vector = GaugeVec::new(Opts::new(name, series.metric.help), &names)?;
-                registry.register(Box::new(vector.clone()))?;
-                vectors.insert(name, vector);
-            }
-            let vector = vectors.get(name).context("just inserted")?;
-            let labels = [key.centre.as_str(), key.device.as_str(), "pc", own];
-            gauges.push((
-                series.metric,
-                number,
-                position,
-                vector.with_label_values(&labels),
-            ));
-        }
-    }
-    let (mut fastest, mut page) = (Duration::MAX, Vec::new());
-    for round in 0..PAGES_OF_LIBRARY {
-        for (metric, number, position, gauge) in &gauges {
-            gauge.set(value(metric, *number, *position, round));
-        }
-        page.clear();
-        let begin = Instant::now();
-        TextEncoder::new().encode(&registry.gather(), &mut page)?;
-        fastest = fastest.min(begin.elapsed());
-    }
-    let lines = page.iter().filter(|byte| **byte == b'\n').count();
-    anyhow::ensure!(lines >= gauges.len(), "the library left series out");
-    Ok((fastest, page.len()))
 }
 
 /// The least a page costs that is made line by line: names that are kept, numbers that are short,
