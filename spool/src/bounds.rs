@@ -4,7 +4,7 @@ use std::{fs, io};
 
 use crate::{
     Error, Spool,
-    queue::{Place, Slot},
+    queue::{Chunk, Place, Slot},
 };
 
 /// Damaged files kept for inspection.
@@ -39,9 +39,6 @@ impl Spool {
             }
         }
         if emptied {
-            // The count before the deletion, so that a crash between them counts nothing twice and forgets nothing.
-            let saved = self.save_state();
-            self.note_failure(&saved);
             let removed = self.remove_done_chunks();
             self.note_failure(&removed);
         }
@@ -84,6 +81,7 @@ impl Spool {
             return false;
         };
         self.add_drops(1, slot.weight.into());
+        self.has_unsaved_drops_on_disk = true;
         self.chunks.get(&chunk).is_some_and(|chunk| chunk.live == 0)
     }
 
@@ -115,8 +113,6 @@ impl Spool {
             self.corrupt_files += 1;
         }
         if self.drop_record(sequence) {
-            let saved = self.save_state();
-            self.note_failure(&saved);
             let removed = self.remove_done_chunks();
             self.note_failure(&removed);
             self.list_memory();
@@ -154,7 +150,13 @@ impl Spool {
 
     /// Deletes a chunk without waiting records; a damaged one is set aside instead.
     pub(crate) fn remove_if_done(&mut self, id: u64) -> Result<(), Error> {
-        let Some(chunk) = self.chunks.get(&id).filter(|chunk| chunk.live == 0) else {
+        let is_done = |chunk: &&Chunk| chunk.live == 0;
+        if self.has_unsaved_drops_on_disk && self.chunks.get(&id).as_ref().is_some_and(is_done) {
+            // The count before the deletion, so that a crash between them counts nothing twice and forgets nothing.
+            let saved = self.save_state();
+            self.note_failure(&saved);
+        }
+        let Some(chunk) = self.chunks.get(&id).filter(is_done) else {
             return Ok(());
         };
         let (first, last) = (chunk.first, chunk.last);

@@ -130,6 +130,7 @@ impl Spool {
             self.state_changed = false;
             self.lost_is_saved = true;
             self.unsaved_drops = Drops::default();
+            self.has_unsaved_drops_on_disk = false;
             self.memory_changed = true;
         } else {
             (self.state.reserved, self.state.generation) = before;

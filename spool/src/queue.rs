@@ -48,6 +48,8 @@ pub struct Spool {
     pub(crate) unrecorded: u64,
     /// In the state, but not in its file.
     pub(crate) unsaved_drops: Drops,
+    /// Of records on disk: a crash brings them back, and their count must not come with them.
+    pub(crate) has_unsaved_drops_on_disk: bool,
     /// What is lost is in the state's file.
     pub(crate) lost_is_saved: bool,
     /// When it was last looked for records that are too old, by the caller's clock.
@@ -135,6 +137,7 @@ impl Spool {
             memory_changed: true,
             unrecorded: 0,
             unsaved_drops: Drops::default(),
+            has_unsaved_drops_on_disk: false,
             lost_is_saved: false,
             expired_at: None,
             spill_at: limits.spill_bytes,

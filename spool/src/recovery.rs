@@ -124,6 +124,7 @@ impl Spool {
                 !self.state.done.contains(sequence) && !self.index.contains_key(&sequence);
             if is_lost && counted.insert(sequence) {
                 self.add_drops(1, entry.weight.into());
+                self.has_unsaved_drops_on_disk = true;
                 self.state.done.insert(sequence);
             }
         }

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use spool::{Disk, Error, Limits, Record, Sequence, Spool};
@@ -408,6 +409,51 @@ fn a_full_disk_is_a_state_and_passes() {
     assert_eq!(spool.stats().disk, Disk::Good);
     drop(spool);
     assert_eq!(payloads(&mut open(folder.path())), ["kept"]);
+}
+
+#[test]
+fn a_drop_is_durable_before_an_ack_deletes_its_chunk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(folder.path());
+    append(&mut spool, b"grows old");
+    let undated = spool.append(None, 1, b"never old".to_vec(), NOW).unwrap();
+    spool.persist(NOW).unwrap();
+    let later = NOW.map(|now| now + 8 * 24 * 3_600_000);
+    let kept = spool.append(later, 1, b"new".to_vec(), later).unwrap();
+    assert_eq!(spool.stats().dropped_records, 1);
+    assert!(spool.ack(undated));
+    drop(spool);
+    let mut spool = open(folder.path());
+    assert_eq!(spool.stats().dropped_records, 1);
+    assert_eq!(spool.lost()[0].sequence, kept);
+    assert_eq!(payloads(&mut spool), [""; 0]);
+}
+
+#[test]
+fn without_a_clock_nothing_is_too_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        age: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let mut spool = Spool::open(folder.path(), limits, None).unwrap();
+    spool.append(Some(0), 1, b"1970".to_vec(), None).unwrap();
+    spool.append(None, 1, b"unknown".to_vec(), None).unwrap();
+    spool
+        .append(Some(i64::MAX), 1, b"far".to_vec(), None)
+        .unwrap();
+    spool.append(Some(0), 1, b"1970".to_vec(), None).unwrap();
+    spool.persist(None).unwrap();
+    assert_eq!(spool.stats().records, 4);
+    // Neither an unknown time nor one of the future shields what is behind it.
+    spool.persist(NOW).unwrap();
+    assert_eq!(payloads(&mut spool), ["unknown", "far"]);
+    assert_eq!(spool.stats().dropped_records, 2);
+    // A clock that goes back is believed again at once.
+    let before = NOW.map(|now| now - 86_400_000);
+    spool.append(before, 1, b"now".to_vec(), before).unwrap();
+    spool.persist(NOW).unwrap();
+    assert_eq!(payloads(&mut spool), ["unknown", "far"]);
 }
 
 #[test]
