@@ -276,6 +276,8 @@ catalogue! {
         "Samples accepted.";
     COLLECTOR_SAMPLES_LATE: Counter Count Collector "dawnwatch_collector_samples_late_total" []
         "Samples accepted that were too old on arrival for the live view.";
+    COLLECTOR_SAMPLES_CORRECTED: Counter Count Collector "dawnwatch_collector_samples_corrected_total" []
+        "Samples whose time was corrected, because the agent's clock was wrong.";
     COLLECTOR_SAMPLES_REJECTED: Counter Count Collector "dawnwatch_collector_samples_rejected_total" ["reason"]
         "Samples refused, by reason.";
     COLLECTOR_SERIES_REJECTED: Counter Count Collector "dawnwatch_collector_series_rejected_total" ["reason"]
@@ -290,6 +292,30 @@ catalogue! {
         "How long the previous page of /metrics took to render.";
     COLLECTOR_REGISTRY_ERRORS: Counter Count Collector "dawnwatch_collector_registry_errors_total" []
         "Operations of the registry that failed.";
+    COLLECTOR_WRITE_UP: Gauge Boolean Collector "dawnwatch_collector_remote_write_up" ["target"]
+        "Whether the newest request to a remote write target got an answer about its samples; 1 until one did not.";
+    COLLECTOR_WRITE_LAG: Gauge Seconds Collector "dawnwatch_collector_remote_write_lag_seconds" ["target"]
+        "How long the measurement that waits longest for a remote write target has waited at the collector; 0 when none waits.";
+    COLLECTOR_WRITE_QUEUE_BYTES: Gauge Bytes Collector "dawnwatch_collector_remote_write_queue_bytes" ["target"]
+        "Size of what waits for a remote write target, on disk and in memory.";
+    COLLECTOR_WRITE_QUEUE_SAMPLES: Gauge Count Collector "dawnwatch_collector_remote_write_queue_samples" ["target"]
+        "Samples that wait for a remote write target, or are delivered and kept until it is on disk that they came.";
+    COLLECTOR_WRITE_QUEUE_DURABLE: Gauge Boolean Collector "dawnwatch_collector_remote_write_queue_durable" ["target"]
+        "Whether what waits for a remote write target can be written to disk. While it cannot, it waits in little memory.";
+    COLLECTOR_WRITE_SAMPLES: Counter Count Collector "dawnwatch_collector_remote_write_samples_total" ["target", "outcome"]
+        "Samples that left the queue of a remote write target: delivered, rejected by it, dropped for their age or number or for damage, unreadable, or repeated (a second one of its moment).";
+    COLLECTOR_WRITE_SAMPLES_REJECTED: Counter Count Collector "dawnwatch_collector_remote_write_samples_rejected_total" ["target", "reason"]
+        "Samples that a remote write target refused for good, by reason.";
+    COLLECTOR_WRITE_REQUESTS: Counter Count Collector "dawnwatch_collector_remote_write_requests_total" ["target", "outcome"]
+        "Requests to a remote write target, by outcome: written, refused, or to be repeated since the target was throttled, failing, unreachable or misconfigured.";
+    COLLECTOR_WRITE_RETRIES: Counter Count Collector "dawnwatch_collector_remote_write_retries_total" ["target"]
+        "Requests to a remote write target that have to be repeated.";
+    COLLECTOR_WRITE_SENT_BYTES: Counter Bytes Collector "dawnwatch_collector_remote_write_sent_bytes_total" ["target"]
+        "Bytes of requests to a remote write target, compressed, without headers.";
+    COLLECTOR_COMMIT_DURATION: Histogram Seconds Collector "dawnwatch_collector_commit_duration_seconds" []
+        "How long it took to make the batches of a moment durable in the queues of all remote-write targets.";
+    COLLECTOR_COMMIT_FAILURES: Counter Count Collector "dawnwatch_collector_commit_failures_total" []
+        "Attempts to write batches, or the note of which were taken, that the disk refused. While they fail, batches are not acknowledged and stay with their agents.";
 }
 
 #[cfg(test)]

@@ -1,0 +1,358 @@
+//! From the queue to the store: in order, again and again until it is there, and never for ever.
+//!
+//! A window of records is delivered by shards side by side; when all are through, it may leave the
+//! queue and the next one is taken. What an answer means is [`super::client`]'s business; here is what
+//! follows. *Later* (no answer, 429, 5xx, and whatever only a hand can set right): the same request
+//! again, with full jitter, until the store takes it, the collector stops, or the queue dropped all of
+//! the window for its age or size. *Refused* (the other 4xx): a store that rolls a whole request back
+//! for one bad sample gets it in halves, a bounded number of times, so that few good ones are lost with
+//! the bad; those are counted by reason.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, sleep};
+use tracing::{error, info, warn};
+
+use super::backoff::Backoff;
+use super::client::{Answer, Cause, Client, ClientError, Later, Reason, Refusal};
+use super::encode;
+use super::metrics::TargetMetrics;
+use super::queue::{Queue, Record, Share};
+use super::window::{Line, Request, Window, count};
+use crate::config::{Protocol, RemoteWrite};
+use crate::journal;
+
+/// A request is taken apart so many times at most: enough to find one bad sample among 5,000.
+const SPLITS: u32 = 16;
+
+/// Of one window: some requests for each shard, and little beside what the live view takes.
+const SHARE: Share = Share {
+    samples: 100_000,
+    bytes: 8_000_000,
+    span: Duration::from_mins(10),
+};
+
+/// How often the state of the queue is looked at for `/metrics`.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The same trouble is told this often.
+const REMIND: Duration = Duration::from_mins(10);
+
+/// Shorter troubles end without a word.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// Delivers to one target.
+#[derive(Debug)]
+pub(super) struct Sender {
+    target: String,
+    protocol: Protocol,
+    shards: usize,
+    queue: Queue,
+    client: Client,
+    metrics: TargetMetrics,
+    told: Mutex<Told>,
+}
+
+/// What the log already says.
+#[derive(Debug, Default)]
+struct Told {
+    /// Of the trouble that lasts, since when.
+    trouble: Option<Instant>,
+    cause: Option<(Cause, Instant)>,
+    rejected: Option<Instant>,
+}
+
+/// A window under way.
+struct Shipment {
+    window: Window,
+    /// The last record in it.
+    through: u64,
+}
+
+/// What became of a request in the end.
+enum Settled {
+    Written,
+    Partly {
+        written: u64,
+        refusal: Refusal,
+    },
+    Refused(Refusal),
+    /// Its records are gone.
+    Abandoned,
+}
+
+impl Sender {
+    /// Ready to deliver what is in a queue.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read.
+    pub(super) fn new(
+        target: &RemoteWrite,
+        queue: Queue,
+        metrics: TargetMetrics,
+    ) -> Result<Self, ClientError> {
+        metrics.up.set(1);
+        metrics.note(&queue.status());
+        Ok(Self {
+            target: target.name.clone(),
+            protocol: target.protocol,
+            shards: target.shards,
+            queue,
+            client: Client::new(target)?,
+            metrics,
+            told: Mutex::default(),
+        })
+    }
+
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Keeps the metrics of the queue up to date.
+    pub(super) async fn watch(&self) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            looks.tick().await;
+            self.metrics.note(&self.queue.status());
+        }
+    }
+
+    /// Delivers whatever comes, for as long as it is polled.
+    pub(super) async fn run(self: &Arc<Self>) {
+        let mut backoff = Backoff::default();
+        loop {
+            let sender = Arc::clone(self);
+            match spawn_blocking(move || sender.load()).await {
+                Ok(Ok(Some(shipment))) => {
+                    if self.deliver(shipment).await {
+                        backoff = Backoff::default();
+                        continue;
+                    }
+                }
+                Ok(Ok(None)) => {
+                    self.queue.ready().await;
+                    continue;
+                }
+                Ok(Err(error)) => {
+                    let error: &dyn std::error::Error = &error;
+                    warn!(
+                        error,
+                        target = self.target,
+                        "What waits for a store cannot be read from disk now; trying again."
+                    );
+                }
+                // A panic, or the end of the runtime.
+                Err(error) => error!(%error, target = self.target, "Delivery was interrupted."),
+            }
+            sleep(backoff.next_wait(None)).await;
+        }
+    }
+
+    /// Takes and sorts what is next. Waits for the disk.
+    fn load(&self) -> Result<Option<Shipment>, spool::Error> {
+        let records = self.queue.next(SHARE)?;
+        let Some(through) = records.last().map(|record| record.sequence) else {
+            return Ok(None);
+        };
+        let mut measured = Vec::new();
+        for Record { samples, bytes, .. } in records {
+            match journal::decode(&bytes) {
+                Ok(mut parts) => measured.append(&mut parts),
+                Err(error) => {
+                    self.metrics.unreadable.inc_by(samples.into());
+                    let error: &dyn std::error::Error = &error;
+                    error!(
+                        error,
+                        target = self.target,
+                        samples,
+                        "Measurements that waited for a store cannot be read; dropped."
+                    );
+                }
+            }
+        }
+        let window = Window::of(measured, self.shards);
+        self.metrics.repeated.inc_by(window.repeated);
+        Ok(Some(Shipment { window, through }))
+    }
+
+    /// Returns once all of it is settled; false when that cannot be said.
+    async fn deliver(self: &Arc<Self>, shipment: Shipment) -> bool {
+        let through = shipment.through;
+        let shipment = Arc::new(shipment);
+        let mut shards = JoinSet::new();
+        for shard in 0..shipment.window.shards.len() {
+            let (sender, shipment) = (Arc::clone(self), Arc::clone(&shipment));
+            shards.spawn(async move { sender.deliver_shard(&shipment, shard).await });
+        }
+        let mut all = true;
+        while let Some(done) = shards.join_next().await {
+            all &= done.is_ok();
+        }
+        if !all {
+            error!(
+                target = self.target,
+                "Delivery was interrupted; sending that share again."
+            );
+            return false;
+        }
+        let queue = self.queue.clone();
+        spawn_blocking(move || queue.delivered(through))
+            .await
+            .is_ok()
+    }
+
+    /// One request after the other, so that each series arrives in order.
+    async fn deliver_shard(&self, shipment: &Arc<Shipment>, shard: usize) {
+        let requests = shipment.window.shards.get(shard).into_iter().flatten();
+        for request in requests {
+            if !self.deliver_request(shipment, request.clone()).await {
+                return;
+            }
+        }
+    }
+
+    /// False when there is nothing left to deliver it for.
+    async fn deliver_request(&self, shipment: &Arc<Shipment>, request: Request) -> bool {
+        let mut parts = vec![request];
+        let mut splits = SPLITS;
+        while let Some(part) = parts.pop() {
+            let samples = count(&part);
+            match self.settle(shipment, &part).await {
+                Settled::Written => self.metrics.delivered.inc_by(samples),
+                Settled::Partly { written, refusal } => {
+                    self.metrics.delivered.inc_by(written);
+                    self.reject(&refusal, samples - written);
+                }
+                Settled::Refused(refusal) => {
+                    let halves = (splits > 0).then(|| shipment.window.halves(&part));
+                    if let Some([older, newer]) = halves.flatten() {
+                        splits -= 1;
+                        parts.extend([newer, older]);
+                    } else {
+                        self.reject(&refusal, samples);
+                    }
+                }
+                Settled::Abandoned => return false,
+            }
+        }
+        true
+    }
+
+    /// Sends a request until there is an answer for good.
+    async fn settle(&self, shipment: &Arc<Shipment>, request: &[Line]) -> Settled {
+        let samples = count(request);
+        let Some(body) = self.body(shipment, request.to_vec()).await else {
+            let (reason, text) = (Reason::TooLarge, "cannot be made a request".to_owned());
+            return Settled::Refused(Refusal { reason, text });
+        };
+        let mut backoff = Backoff::default();
+        loop {
+            self.metrics.sent_bytes.inc_by(body.len() as u64);
+            match self.client.send(body.clone(), samples).await {
+                Answer::Written => {
+                    self.is_well();
+                    self.metrics.written.inc();
+                    return Settled::Written;
+                }
+                Answer::Partly { written, refusal } => {
+                    self.is_well();
+                    self.metrics.refused.inc();
+                    return Settled::Partly { written, refusal };
+                }
+                Answer::Refused(refusal) => {
+                    self.is_well();
+                    self.metrics.refused.inc();
+                    return Settled::Refused(refusal);
+                }
+                Answer::Later(later) => {
+                    self.is_in_trouble(&later);
+                    sleep(match later.cause {
+                        Cause::Misconfigured => Backoff::wait_for_hand(),
+                        _ => backoff.next_wait(later.after),
+                    })
+                    .await;
+                    if !self.is_wanted(shipment.through).await {
+                        return Settled::Abandoned;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Coding and compressing is work for a thread of its own.
+    async fn body(&self, shipment: &Arc<Shipment>, request: Request) -> Option<Vec<u8>> {
+        let (protocol, shipment) = (self.protocol, Arc::clone(shipment));
+        let body = spawn_blocking(move || encode::body(protocol, &shipment.window, &request));
+        body.await.ok()?.ok()
+    }
+
+    /// Whether the queue still has any of it.
+    async fn is_wanted(&self, through: u64) -> bool {
+        let queue = self.queue.clone();
+        spawn_blocking(move || queue.holds(through))
+            .await
+            .unwrap_or(false)
+    }
+
+    fn reject(&self, refusal: &Refusal, samples: u64) {
+        self.metrics.rejected(refusal.reason, samples);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.rejected.is_some_and(|at| at.elapsed() < REMIND) {
+            return;
+        }
+        told.rejected = Some(Instant::now());
+        error!(
+            target = self.target,
+            reason = refusal.reason.code(),
+            samples,
+            answer = refusal.text,
+            "A store refused measurements; dropped. docs/remote_write.md says what each store accepts. More \
+             of them are only counted for a while."
+        );
+    }
+
+    fn is_in_trouble(&self, later: &Later) {
+        self.metrics.put_off(later.cause);
+        self.metrics.up.set(0);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        told.trouble.get_or_insert(now);
+        let is_told = |(cause, at): (Cause, Instant)| cause == later.cause && at.elapsed() < REMIND;
+        if told.cause.is_some_and(is_told) {
+            return;
+        }
+        told.cause = Some((later.cause, now));
+        let (target, cause, answer) = (&self.target, later.cause.code(), &later.text);
+        if later.cause == Cause::Misconfigured {
+            error!(
+                target,
+                cause,
+                answer,
+                "A store takes no measurements until somebody changes the settings; they wait."
+            );
+        } else {
+            warn!(
+                target,
+                cause, answer, "A store does not take measurements now; they wait."
+            );
+        }
+    }
+
+    fn is_well(&self) {
+        self.metrics.up.set(1);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = told.trouble.take()
+            && since.elapsed() >= SHORT
+        {
+            told.cause = None;
+            let seconds = since.elapsed().as_secs();
+            info!(
+                target = self.target,
+                seconds, "A store takes measurements again."
+            );
+        }
+    }
+}
