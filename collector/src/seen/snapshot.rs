@@ -1,0 +1,161 @@
+//! The file of the ledger: all of it, replaced as a whole.
+//!
+//! ```text
+//! magic: 8 bytes, version: u32, then per agent a length-delimited message, then the CRC-32 of all this
+//! ```
+//!
+//! One file instead of a table, because nearly every account changes every minute: about 100 bytes an
+//! agent written in one go cost the disk less than a tree of pages of which all are touched.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use prost::Message;
+use proto::ids::AgentId;
+
+use super::{Account, Run, Seen};
+use crate::clocks::{Boot, Clocks};
+
+const MAGIC: &[u8; 8] = b"DWseen\r\n";
+
+/// The newest format this program reads and the one it writes.
+const VERSION: u32 = 1;
+
+/// Why what was taken cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum SnapshotError {
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write {}: is the disk full, or may it not be written?", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{} is damaged", path.display())]
+    Damaged { path: PathBuf },
+    #[error(
+        "{} was written by a newer version (format {found}, this one knows {VERSION}): update dawnwatch-collector",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: u32 },
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeptAgent {
+    #[prost(string, tag = "1")]
+    agent: String,
+    #[prost(message, repeated, tag = "2")]
+    runs: Vec<KeptRun>,
+    #[prost(message, repeated, tag = "3")]
+    boots: Vec<KeptBoot>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeptRun {
+    #[prost(fixed64, tag = "1")]
+    instance: u64,
+    #[prost(uint64, tag = "2")]
+    first: u64,
+    /// Of the last, less the first.
+    #[prost(uint64, tag = "3")]
+    more: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeptBoot {
+    #[prost(fixed64, tag = "1")]
+    boot: u64,
+    #[prost(sint64, tag = "2")]
+    began_unix_ms: i64,
+}
+
+pub(super) fn encode(accounts: &[(AgentId, Arc<Account>)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(accounts.len() * 128);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    for (agent, account) in accounts {
+        let kept = {
+            let state = account.lock();
+            KeptAgent {
+                agent: agent.as_str().to_owned(),
+                runs: state.seen.runs().map(KeptRun::from).collect(),
+                boots: state.clocks.known().map(KeptBoot::from).collect(),
+            }
+        };
+        // A `Vec` has room for everything.
+        let _ = kept.encode_length_delimited(&mut bytes);
+    }
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// The accounts of a file; none when there is no file yet.
+pub(super) fn read(path: &Path) -> Result<Vec<(AgentId, Account)>, SnapshotError> {
+    match std::fs::read(path) {
+        Ok(bytes) => decode(path, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(SnapshotError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<(AgentId, Account)>, SnapshotError> {
+    let damaged = || SnapshotError::Damaged {
+        path: path.to_owned(),
+    };
+    let (body, checksum) = bytes.split_last_chunk().ok_or_else(damaged)?;
+    if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
+        return Err(damaged());
+    }
+    let body = body.strip_prefix(MAGIC).ok_or_else(damaged)?;
+    let (version, mut body) = body.split_first_chunk().ok_or_else(damaged)?;
+    let found = u32::from_le_bytes(*version);
+    if found != VERSION {
+        let path = path.to_owned();
+        return Err(SnapshotError::Newer { path, found });
+    }
+    let mut accounts = Vec::new();
+    while !body.is_empty() {
+        let kept = KeptAgent::decode_length_delimited(&mut body).map_err(|_| damaged())?;
+        let agent = kept.agent.parse().map_err(|_| damaged())?;
+        let mut seen = Seen::default();
+        for run in &kept.runs {
+            seen.insert(run.into());
+        }
+        let boots = kept.boots.iter();
+        let clocks = Clocks::restore(boots.map(|kept| (Boot(kept.boot), kept.began_unix_ms)));
+        accounts.push((agent, Account::restored(seen, clocks)));
+    }
+    Ok(accounts)
+}
+
+impl From<Run> for KeptRun {
+    fn from(run: Run) -> Self {
+        Self {
+            instance: run.instance,
+            first: run.first,
+            more: run.last.saturating_sub(run.first),
+        }
+    }
+}
+
+impl From<&KeptRun> for Run {
+    fn from(kept: &KeptRun) -> Self {
+        Self {
+            instance: kept.instance,
+            first: kept.first,
+            last: kept.first.saturating_add(kept.more),
+        }
+    }
+}
+
+impl From<(Boot, i64)> for KeptBoot {
+    fn from((boot, began_unix_ms): (Boot, i64)) -> Self {
+        Self {
+            boot: boot.0,
+            began_unix_ms,
+        }
+    }
+}
