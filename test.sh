@@ -11,9 +11,11 @@ needed=(
   cc:gcc
   prometheus:prometheus
   promtool:prometheus
+  victoria-metrics:victoria-metrics
   ping:iputils-ping
   ip:iproute2
   nft:nftables
+  faketime:faketime
 )
 
 missing=()

@@ -20,8 +20,10 @@ const START: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Prometheus {
     address: SocketAddr,
-    _process: Process,
-    _folder: Folder,
+    arguments: Vec<String>,
+    /// While it runs.
+    process: Option<Process>,
+    folder: Folder,
 }
 
 /// One element of an instant vector.
@@ -50,31 +52,47 @@ impl Prometheus {
         Self::started(OUT_OF_ORDER, &["--web.enable-remote-write-receiver"]).await
     }
 
-    async fn started(settings: &str, arguments: &[&str]) -> Result<Self, String> {
+    /// One with these settings and arguments.
+    pub async fn started(settings: &str, arguments: &[&str]) -> Result<Self, String> {
         program("prometheus")?;
         let folder = Folder::new("prometheus");
         folder.write("prometheus.yaml", settings);
+        let arguments = arguments.iter().copied().map(str::to_owned).collect();
         // It cannot be asked which port the system chose, so one is chosen for it; another program may
         // be faster.
+        let mut prometheus = Self {
+            address: free_port(),
+            arguments,
+            process: None,
+            folder,
+        };
         for _ in 0..5 {
-            let address = free_port();
-            let mut command = command(address, &folder);
-            let mut process = Process::start("prometheus", command.args(arguments), &folder);
-            let ready = poll(START, async || match process.ended() {
-                Some(_) => Ok(false),
-                None => fetch(&format!("http://{address}/-/ready"))
-                    .await
-                    .map(|_| true),
-            });
-            if ready.await.unwrap_or(false) {
-                return Ok(Self {
-                    address,
-                    _process: process,
-                    _folder: folder,
-                });
+            if prometheus.begin().await {
+                return Ok(prometheus);
             }
+            prometheus.address = free_port();
         }
         panic!("prometheus does not start");
+    }
+
+    /// Whether it could.
+    async fn begin(&mut self) -> bool {
+        let mut command = command(self.address, &self.folder);
+        command.args(&self.arguments);
+        let process = Process::start("prometheus", &mut command, &self.folder);
+        let ready = format!("http://{}/-/ready", self.address);
+        is_ready(self.process.insert(process), &ready).await
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn stop(&mut self) {
+        let process = self.process.take().expect("it runs");
+        process.terminate().await.succeeded();
+    }
+
+    /// Starts it after [`Prometheus::stop`], where it was, with what it had.
+    pub async fn restart(&mut self) {
+        assert!(self.begin().await, "prometheus does not start again");
     }
 
     /// Where to write to.
@@ -167,7 +185,17 @@ fn command(address: SocketAddr, folder: &Folder) -> Command {
     command
 }
 
-fn free_port() -> SocketAddr {
+/// Waits until a program answers here; false when it ends instead.
+pub async fn is_ready(process: &mut Process, url: &str) -> bool {
+    let ready = poll(START, async || match process.ended() {
+        Some(_) => Ok(false),
+        None => fetch(url).await.map(|_| true),
+    });
+    ready.await.unwrap_or(false)
+}
+
+/// One that nothing listened on a moment ago.
+pub fn free_port() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("a bound port")
 }
