@@ -26,17 +26,26 @@ use crate::config::Config;
 use crate::directory::Directory;
 use crate::enroll::{Enroller, Outcome};
 use crate::health::Health;
-use crate::ingest::Ingest;
+use crate::ingest::commit::{self, Committer, Keeper};
+use crate::ingest::recover::recover;
+use crate::ingest::settle::Settler;
+use crate::ingest::{Ingest, Parts};
 use crate::latest::{Latest, Patience};
 use crate::listen;
 use crate::metrics::exposition::Exposition;
 use crate::metrics::own::Own;
 use crate::presence::Noter;
 use crate::registry::Registry;
+use crate::remote_write::RemoteWrite;
+use crate::seen::Ledger;
 use crate::web::{self, Web};
 
 /// How long open calls get to end.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// A connection is asked whether it is still there when nothing was heard for longer than agents are
+/// silent between two reports; it has this long to answer.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(75), Duration::from_secs(20));
 
 /// What arrives on one connection before its agent must wait; batches are far smaller.
 const WINDOW: u32 = 1 << 18;
@@ -51,6 +60,11 @@ pub struct App {
     certificate_lifetime: Duration,
     tls: Arc<ServerConfig>,
     plan: Plan,
+    backlog_rate: u64,
+    ledger: Arc<Ledger>,
+    keeper: Keeper,
+    committer: Committer,
+    remote_write: RemoteWrite,
     router: Router,
     http: TcpListener,
     grpc: TcpListener,
@@ -72,6 +86,9 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     let own = Arc::new(Own::new(Timestamp::now())?);
     let directory =
         Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own)).await?;
+    let directory = Arc::new(directory);
+    let (ledger, remote_write) = durable(&config, &directory, Arc::clone(&own)).await?;
+    let (keeper, committer) = commit::to(remote_write.queues(), Arc::clone(&own));
     let tls = Arc::new(authority.server_config(&config.grpc_names)?);
     let (http, http_address) = bind(config.http_listen, "[http] listen").await?;
     let (grpc, grpc_address) = bind(config.grpc_listen, "[grpc] listen").await?;
@@ -95,17 +112,42 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         registry,
         latest,
         own,
-        directory: Arc::new(directory),
+        directory,
         authority,
         certificate_lifetime: config.certificate_lifetime,
         tls,
         plan,
+        backlog_rate: config.backlog_rate,
+        ledger,
+        keeper,
+        committer,
+        remote_write,
         router,
         http,
         grpc,
         http_address,
         grpc_address,
     })
+}
+
+/// What was taken of each agent, and what waits for each store: the two agree with each other when this
+/// returns.
+async fn durable(
+    config: &Config,
+    directory: &Directory,
+    own: Arc<Own>,
+) -> anyhow::Result<(Arc<Ledger>, RemoteWrite)> {
+    let agents = directory.agents().borrow().clone();
+    let (data, targets) = (config.data.clone(), config.remote_write.clone());
+    let open = move || {
+        let ledger = Ledger::open(&data)?;
+        ledger.keep(&agents.values().map(|agent| agent.id.clone()).collect());
+        let remote_write = RemoteWrite::open(&data, &targets, &own.remote_write)?;
+        recover(&remote_write.queues(), &ledger)
+            .context("what waits for the stores cannot be brought in order")?;
+        Ok((Arc::new(ledger), remote_write))
+    };
+    tokio::task::spawn_blocking(open).await?
 }
 
 async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
@@ -156,21 +198,34 @@ impl App {
             Arc::clone(&self.own),
             Arc::clone(&note_soon),
         );
+        let mut settler = Settler::new(
+            Arc::clone(&self.ledger),
+            self.keeper.clone(),
+            Arc::clone(&self.own),
+        );
+        // These end after the streams that give them work.
+        let stop_writing = CancellationToken::new();
+        let mut writers = JoinSet::new();
+        writers.spawn(self.committer.run(stop_writing.clone()));
+        writers.spawn(self.remote_write.run(stop_writing.clone()));
         let mut tasks = JoinSet::new();
         let web = axum::serve(self.http, self.router)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         tasks.spawn(async move { web.await.context("the page's server failed") });
         let grpc = serve_agents(
             listen::accept(self.grpc, self.tls, Arc::clone(&self.own)),
-            Ingest::new(
-                Arc::clone(&self.directory),
-                self.registry.clone(),
-                Arc::clone(&self.latest),
-                Arc::clone(&self.own),
-                self.plan,
-                Arc::clone(&note_soon),
-                stop.clone(),
-            ),
+            Ingest::new(Parts {
+                directory: Arc::clone(&self.directory),
+                registry: self.registry.clone(),
+                latest: Arc::clone(&self.latest),
+                own: Arc::clone(&self.own),
+                plan: self.plan,
+                backlog_rate: self.backlog_rate,
+                ledger: self.ledger,
+                keeper: self.keeper,
+                note_soon: Arc::clone(&note_soon),
+                stop: stop.clone(),
+            }),
             enroller(
                 self.registry.clone(),
                 self.authority,
@@ -190,12 +245,19 @@ impl App {
             () = shutdown => None,
             ended = tasks.join_next() => ended,
             () = noter.run() => None,
+            () = settler.run() => None,
         };
         stop.cancel();
         let drain = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, drain).await.is_err() {
             warn!("Some connections did not end in time.");
         }
+        stop_writing.cancel();
+        let written = async { while writers.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, written).await.is_err() {
+            warn!("What was taken in last could not be written in time; its agents have it.");
+        }
+        settler.settle().await;
         noter.finish().await;
         info!("Stopped.");
         match failed {
@@ -242,8 +304,8 @@ async fn serve_agents(
         .initial_connection_window_size(WINDOW)
         .max_concurrent_streams(4)
         .http2_max_header_list_size(16 << 10)
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .http2_keepalive_interval(Some(KEEP_ALIVE.0))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
         .add_service(SessionServer::new(ingest).max_decoding_message_size(MESSAGE_BYTES))
         .add_service(EnrolmentServer::new(enroller).max_decoding_message_size(MESSAGE_BYTES))
         .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop.cancelled_owned())

@@ -35,6 +35,10 @@ const LIFETIME: RangeInclusive<Duration> =
 /// late ([`proto::limits::LIVE_WINDOW`]) and a stream for dead.
 const REPORT_INTERVAL: RangeInclusive<Duration> = *INTERVAL.start()..=Duration::from_mins(1);
 
+/// What a centre's line may carry of what waited, bytes per second: not so little that a backlog of a
+/// day never ends.
+const BACKLOG_RATE: RangeInclusive<u64> = 1_000..=1_000_000_000;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -60,6 +64,8 @@ pub struct Config {
     pub host_interval: Duration,
     /// How often measurements are sent.
     pub report_interval: Duration,
+    /// What the agents of one centre together may send of their backlogs, bytes per second.
+    pub backlog_rate: u64,
     /// Stores that get every measurement.
     pub remote_write: Vec<RemoteWrite>,
 }
@@ -96,7 +102,8 @@ impl Default for Config {
             anchors: Vec::new(),
             link_interval: plan.link_interval,
             host_interval: plan.host_interval,
-            report_interval: plan.report_interval,
+            report_interval: Duration::from_mins(1),
+            backlog_rate: 64_000,
             remote_write: Vec::new(),
         }
     }
@@ -148,6 +155,7 @@ impl Config {
             host_interval: interval("host_interval").unwrap_or(usual.host_interval),
             report_interval: duration(&plan, "report_interval", REPORT_INTERVAL)
                 .unwrap_or(usual.report_interval),
+            backlog_rate: backlog_rate(&plan).unwrap_or(usual.backlog_rate),
             remote_write: remote_write::targets(&root),
         };
         // Last, because "known here" lists keys in the order of asking.
@@ -298,6 +306,19 @@ fn duration(
     }
     let (least, most) = (allowed.start().as_secs(), allowed.end().as_secs());
     table.mistake_at(key, &format!("must be from {least} s to {most} s"));
+    None
+}
+
+fn backlog_rate(plan: &Table<'_>) -> Option<u64> {
+    let rate = plan.bytes("backlog_rate")?;
+    if BACKLOG_RATE.contains(&rate) {
+        return Some(rate);
+    }
+    let (least, most) = (BACKLOG_RATE.start() / 1_000, BACKLOG_RATE.end() / 1_000_000);
+    plan.mistake_at(
+        "backlog_rate",
+        &format!("must be from {least}kB to {most}MB (a second, for a whole centre)"),
+    );
     None
 }
 

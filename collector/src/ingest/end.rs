@@ -16,6 +16,10 @@ pub(super) fn revoked() -> Status {
     )
 }
 
+pub(super) fn malformed(why: impl Into<String>) -> End {
+    End("malformed", Some(Status::invalid_argument(why)))
+}
+
 pub(super) fn replaced() -> End {
     let status = Status::aborted(
         "the same agent opened a newer stream: is its folder copied to two machines?",

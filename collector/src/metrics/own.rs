@@ -3,14 +3,16 @@
 
 use jiff::Timestamp;
 use prometheus::{
-    Encoder as _, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use proto::metrics::{self as catalogue, Metric};
 use proto::stream::Reject;
 
+use crate::remote_write;
+
 /// Why a stream ended; the values of a label.
-pub const STREAM_ENDS: [&str; 12] = [
+pub const STREAM_ENDS: [&str; 13] = [
     "goodbye",
     "closed",
     "broken",
@@ -19,6 +21,7 @@ pub const STREAM_ENDS: [&str; 12] = [
     "old_protocol",
     "silent",
     "not_reading",
+    "not_kept",
     "replaced",
     "revoked",
     "moved",
@@ -37,6 +40,9 @@ const REFUSALS: [&str; 8] = [
     "closed",
 ];
 
+/// From what a fast disk needs to what a failing one does.
+const COMMIT_BUCKETS: [f64; 8] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0];
+
 /// Counters and gauges of the collector itself.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the catalogue says what each of them is")]
@@ -50,6 +56,7 @@ pub struct Own {
     pub batches_paced: IntCounter,
     pub samples: IntCounter,
     pub samples_late: IntCounter,
+    pub samples_corrected: IntCounter,
     pub samples_rejected: IntCounterVec,
     pub series_rejected: IntCounterVec,
     pub received_bytes: IntCounter,
@@ -57,6 +64,9 @@ pub struct Own {
     pub series: IntGauge,
     pub render_duration: Gauge,
     pub registry_errors: IntCounter,
+    pub commit_duration: Histogram,
+    pub commit_failures: IntCounter,
+    pub remote_write: remote_write::Metrics,
 }
 
 impl Own {
@@ -95,11 +105,12 @@ impl Own {
             )?,
             batches: counters(
                 &catalogue::COLLECTOR_BATCHES,
-                &["accepted", "duplicate", "malformed"],
+                &["accepted", "duplicate", "malformed", "uncommitted"],
             )?,
             batches_paced: counter(&catalogue::COLLECTOR_BATCHES_PACED)?,
             samples: counter(&catalogue::COLLECTOR_SAMPLES)?,
             samples_late: counter(&catalogue::COLLECTOR_SAMPLES_LATE)?,
+            samples_corrected: counter(&catalogue::COLLECTOR_SAMPLES_CORRECTED)?,
             samples_rejected: counters(&catalogue::COLLECTOR_SAMPLES_REJECTED, &rejects)?,
             series_rejected: counters(&catalogue::COLLECTOR_SERIES_REJECTED, &rejects)?,
             received_bytes: counter(&catalogue::COLLECTOR_RECEIVED_BYTES)?,
@@ -107,8 +118,15 @@ impl Own {
             series: gauge(&catalogue::COLLECTOR_SERIES)?,
             render_duration: Gauge::with_opts(options(&catalogue::COLLECTOR_RENDER_DURATION))?,
             registry_errors: counter(&catalogue::COLLECTOR_REGISTRY_ERRORS)?,
+            commit_duration: Histogram::with_opts(HistogramOpts {
+                common_opts: options(&catalogue::COLLECTOR_COMMIT_DURATION),
+                buckets: COMMIT_BUCKETS.to_vec(),
+            })?,
+            commit_failures: counter(&catalogue::COLLECTOR_COMMIT_FAILURES)?,
+            remote_write: remote_write::Metrics::new(&registry)?,
             registry: registry.clone(),
         };
+        registry.register(Box::new(own.commit_duration.clone()))?;
         registry.register(Box::new(own.render_duration.clone()))?;
         let metric = &catalogue::COLLECTOR_BUILD_INFO;
         let build = IntGaugeVec::new(options(metric), metric.labels)?;
@@ -141,6 +159,7 @@ mod tests {
     #[test]
     fn everything_of_the_catalogue_is_there_from_the_start() {
         let own = Own::new(Timestamp::UNIX_EPOCH).expect("valid names");
+        own.remote_write.of("store");
         let mut page = Vec::new();
         own.render(&mut page).expect("it renders");
         let page = String::from_utf8(page).expect("text");

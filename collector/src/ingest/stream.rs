@@ -1,0 +1,502 @@
+//! The conversation with one agent, from its Hello to its end.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota};
+use jiff::Timestamp;
+use proto::columns::{Lane, Rounds};
+use proto::limits::{LOST_PER_HELLO, OLDEST_PROTOCOL, PROTOCOL};
+use proto::stream::{Decoder, Reject};
+use proto::wire::{self, FromAgent, FromCollector, Welcome, from_agent, from_collector};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tonic::{Status, Streaming};
+use tracing::{debug, info, warn};
+
+use super::Shared;
+use super::answers::{Answers, batches_of};
+use super::commit::Entry;
+use super::end::{End, Watch, malformed, replaced};
+use super::share::spread;
+use super::take::{Judge, Sorted};
+use crate::clocks::{Boot, Reading};
+use crate::journal::{self, Definitions};
+use crate::latest::{self, Device};
+use crate::metrics::own::Own;
+use crate::registry::{Agent, Host};
+use crate::seen::{Account, Claimed, Run};
+
+/// How soon a stream must begin with a Hello.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Silence on an open stream that ends it: several times the longest report interval in use.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How long an agent may leave its acknowledgements unread.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Batches per second, on average, that one agent may send, and at once.
+const BATCHES: (NonZeroU32, NonZeroU32) =
+    (NonZeroU32::new(20).unwrap(), NonZeroU32::new(100).unwrap());
+
+/// Samples likewise. What is kept of a batch counts too: a byte as much as a quarter of a sample.
+const SAMPLES: (NonZeroU32, NonZeroU32) = (
+    NonZeroU32::new(20_000).unwrap(),
+    NonZeroU32::new(200_000).unwrap(),
+);
+
+/// Batches of one agent that may wait to be written before it must wait too.
+const UNWRITTEN: usize = 64;
+
+/// How long a newcomer waits until what it asks about is written.
+const WRITING: Duration = Duration::from_secs(5);
+
+/// One stream's state.
+pub(super) struct Stream {
+    shared: Arc<Shared>,
+    agent: Agent,
+    account: Arc<Account>,
+    device: Arc<Mutex<Device>>,
+    sender: mpsc::Sender<Result<FromCollector, Status>>,
+    /// Which of the device's streams this is.
+    number: u64,
+    boot: Option<Boot>,
+    /// The last batch's.
+    instance: u64,
+    decoder: Decoder,
+    /// The device's slot of each series the decoder accepted, where it had one left.
+    slots: Vec<Option<usize>>,
+    definitions: Definitions,
+    /// Kept for their memory.
+    rounds: Rounds,
+    sorted: Sorted,
+    answers: Answers,
+    /// Whether this process knew nothing of the device before: then what it says again is shown.
+    refill: bool,
+    /// Whether a batch could not be kept, which the agent sends again on its next stream.
+    refused: bool,
+    pace: (DefaultDirectRateLimiter, DefaultDirectRateLimiter),
+}
+
+impl Stream {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        agent: Agent,
+        device: Arc<Mutex<Device>>,
+        sender: mpsc::Sender<Result<FromCollector, Status>>,
+    ) -> Self {
+        let limiter = |(per_second, burst): (NonZeroU32, NonZeroU32)| {
+            DefaultDirectRateLimiter::direct(Quota::per_second(per_second).allow_burst(burst))
+        };
+        let refill = !latest::lock(&device).was_heard();
+        Self {
+            account: shared.parts.ledger.account(&agent.id),
+            refill,
+            shared,
+            agent,
+            device,
+            sender,
+            number: 0,
+            boot: None,
+            instance: 0,
+            decoder: Decoder::default(),
+            slots: Vec::new(),
+            definitions: Definitions::default(),
+            rounds: Rounds::default(),
+            sorted: Sorted::default(),
+            answers: Answers::default(),
+            refused: false,
+            pace: (limiter(BATCHES), limiter(SAMPLES)),
+        }
+    }
+
+    pub(super) async fn run(mut self, incoming: Streaming<FromAgent>, watch: Watch) {
+        let own = Arc::clone(self.own());
+        own.streams.inc();
+        let agent = self.agent.clone();
+        let End(reason, status) = tokio::select! {
+            biased;
+            end = watch.ended(&agent) => end,
+            end = self.converse(incoming) => end,
+        };
+        own.streams.dec();
+        own.streams_ended.with_label_values(&[reason]).inc();
+        info!(agent = %agent.id, centre = %agent.centre, device = %agent.device, reason,
+            "A stream ended.");
+        if let Some(status) = status {
+            let _ = tokio::time::timeout(SEND_TIMEOUT, self.sender.send(Err(status))).await;
+        }
+    }
+
+    fn own(&self) -> &Arc<Own> {
+        &self.shared.parts.own
+    }
+
+    async fn converse(&mut self, mut incoming: Streaming<FromAgent>) -> End {
+        let ended = async {
+            self.greet(&mut incoming).await?;
+            loop {
+                let message = self.next(&mut incoming).await?;
+                self.received(message).await?;
+            }
+        };
+        match ended.await {
+            Ok::<std::convert::Infallible, End>(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn greet(&mut self, incoming: &mut Streaming<FromAgent>) -> Result<(), End> {
+        let first = tokio::time::timeout(HELLO_TIMEOUT, incoming.message()).await;
+        let Ok(Ok(Some(FromAgent {
+            kind: Some(from_agent::Kind::Hello(hello)),
+        }))) = first
+        else {
+            let status =
+                Status::invalid_argument("the first message must be a Hello, and come soon");
+            return Err(End("no_hello", Some(status)));
+        };
+        if hello.protocol < OLDEST_PROTOCOL {
+            let status = Status::failed_precondition(format!(
+                "this agent speaks protocol {}, {OLDEST_PROTOCOL} is the oldest understood: update the agent",
+                hello.protocol
+            ));
+            return Err(End("old_protocol", Some(status)));
+        }
+        let now = Timestamp::now();
+        self.boot = Boot::of(&hello.boot_id);
+        if let Some(clock) = hello.clock {
+            let sent = Reading::new(self.boot, clock);
+            self.account
+                .with_clocks(|clocks| clocks.exchanged(sent, now.as_millisecond()));
+        }
+        self.note(hello.host.unwrap_or_default(), now).await?;
+        // From here on no older stream takes anything.
+        self.number = latest::lock(&self.device).begin_stream(now.as_millisecond());
+        let arrived = self.arrived(&hello.lost).await;
+        let parts = &self.shared.parts;
+        let plan = (hello.plan_version != parts.plan.version).then(|| (&parts.plan).into());
+        let agents = parts.directory.agents().borrow().clone();
+        let (centre, rate) = (&self.agent.centre, parts.backlog_rate);
+        let spread = spread(agents.len()).as_millis();
+        self.send(from_collector::Kind::Welcome(Welcome {
+            protocol: hello.protocol.min(PROTOCOL),
+            server_time_unix_ms: Timestamp::now().as_millisecond(),
+            spread_ms: u32::try_from(spread).unwrap_or(u32::MAX),
+            backlog_bytes_per_second: self.shared.shares.of(centre, &agents, rate),
+            arrived,
+        }))
+        .await?;
+        if let Some(plan) = plan {
+            self.send(from_collector::Kind::Plan(plan)).await?;
+        }
+        Ok(())
+    }
+
+    /// Which of these batches were taken. What came on the stream before is written first; if that
+    /// takes too long, it counts as lost, and the count errs upwards.
+    async fn arrived(&self, lost: &[wire::Batches]) -> Vec<wire::Batches> {
+        let account = &self.account;
+        let written = async {
+            loop {
+                let settled = account.settled();
+                if account.pending() == 0 {
+                    return;
+                }
+                settled.await;
+            }
+        };
+        if !lost.is_empty() {
+            let _ = tokio::time::timeout(WRITING, written).await;
+        }
+        let taken = lost.iter().take(LOST_PER_HELLO).flat_map(|lost| {
+            account.taken(Run {
+                instance: lost.instance,
+                first: lost.first,
+                last: lost.last,
+            })
+        });
+        taken.map(batches_of).collect()
+    }
+
+    async fn note(&self, host: wire::Host, now: Timestamp) -> Result<(), End> {
+        let host = Host::try_from(host).map_err(|error| malformed(error.to_string()))?;
+        info!(agent = %self.agent.id, centre = %self.agent.centre, device = %self.agent.device,
+            version = host.version, "An agent connected.");
+        let parts = &self.shared.parts;
+        parts.note_soon.notify_one();
+        // Mostly it says what it said before: 66,000 agents that come back need no 66,000 writes.
+        let agent = &self.agent;
+        let known = (&agent.hostname, &agent.os, &agent.arch, &agent.version);
+        if known == (&host.hostname, &host.os, &host.arch, &host.version) {
+            return Ok(());
+        }
+        let noted = parts.registry.said_hello(agent.id.clone(), host, now).await;
+        if let Err(error) = noted {
+            parts.own.registry_errors.inc();
+            warn!(%error, "What an agent says of itself could not be noted.");
+        }
+        Ok(())
+    }
+
+    /// The next message; meanwhile answers what is due.
+    async fn next(
+        &mut self,
+        incoming: &mut Streaming<FromAgent>,
+    ) -> Result<Result<Option<FromAgent>, Status>, End> {
+        let account = Arc::clone(&self.account);
+        let ends = Instant::now() + IDLE_TIMEOUT;
+        loop {
+            let settled = account.settled();
+            let now_unix_ms = Timestamp::now().as_millisecond();
+            if let Some(ack) = self.answers.due(&account, now_unix_ms) {
+                self.send(from_collector::Kind::Ack(ack)).await?;
+            }
+            let keeper = &self.shared.parts.keeper;
+            let may_read = account.pending() < UNWRITTEN || keeper.is_failing();
+            tokio::select! {
+                message = incoming.message(), if may_read => return Ok(message),
+                () = settled => {}
+                // Whether the disk began to fail is not told to everybody.
+                () = tokio::time::sleep(Duration::from_secs(1)), if !may_read => {}
+                () = tokio::time::sleep_until(ends) => {
+                    let status = Status::deadline_exceeded("nothing was heard for too long");
+                    return Err(End("silent", Some(status)));
+                }
+            }
+        }
+    }
+
+    async fn received(&mut self, message: Result<Option<FromAgent>, Status>) -> Result<(), End> {
+        match message {
+            Ok(Some(FromAgent {
+                kind: Some(from_agent::Kind::Batch(batch)),
+            })) => self.batch(batch).await,
+            Ok(Some(FromAgent {
+                kind: Some(from_agent::Kind::Goodbye(goodbye)),
+            })) => {
+                debug!(agent = %self.agent.id, reason = ?goodbye.reason(), "Goodbye.");
+                latest::lock(&self.device).goodbye();
+                self.shared.parts.note_soon.notify_one();
+                Err(End("goodbye", None))
+            }
+            // A second Hello, or a message kind this collector is too old to know.
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(End("closed", None)),
+            Err(status) => Err(self.failed(status)),
+        }
+    }
+
+    fn failed(&self, status: Status) -> End {
+        // What tonic could not decode, or found too large; anything else is the connection.
+        let malformed = matches!(
+            status.code(),
+            tonic::Code::OutOfRange | tonic::Code::Internal | tonic::Code::ResourceExhausted
+        );
+        debug!(agent = %self.agent.id, %status, "A stream failed.");
+        if malformed && std::error::Error::source(&status).is_none() {
+            self.count("malformed");
+            super::end::malformed(status.message())
+        } else {
+            End("broken", None)
+        }
+    }
+
+    async fn batch(&mut self, batch: wire::Batch) -> Result<(), End> {
+        let now = Timestamp::now();
+        if self.refused && !self.shared.parts.keeper.is_failing() {
+            let status = Status::unavailable("what was not kept can be kept now: send it again");
+            return Err(End("not_kept", Some(status)));
+        }
+        let (instance, sequence, asks) = (batch.instance, batch.sequence, batch.wants_ack);
+        if instance != 0 {
+            self.instance = instance;
+        }
+        let entry = self.take(batch, now)?;
+        let cost = self.cost(entry.as_ref());
+        self.answers
+            .received(self.instance, sequence, self.refused_samples());
+        self.keep(entry).await;
+        if asks {
+            self.answers.asked(&self.account);
+        }
+        self.wait(cost).await;
+        Ok(())
+    }
+
+    /// Puts a batch into the live view, and makes of it what is to be kept: nothing of one that is
+    /// not new. Works in one go, without waiting for anything.
+    fn take(&mut self, batch: wire::Batch, now: Timestamp) -> Result<Option<Entry>, End> {
+        let device = Arc::clone(&self.device);
+        let mut device = latest::lock(&device);
+        if device.stream() != self.number {
+            // A newer stream has begun, and this one is about to be told.
+            return Err(replaced());
+        }
+        self.read(&mut device, &batch)
+            .inspect_err(|_| self.count("malformed"))?;
+        let sent = batch.clock.unwrap_or_default();
+        let sent_unix_ms = sent.wall_unix_ms;
+        let correction = self.correction(&batch, sent, now);
+        let claimed = self.account.claim(self.instance, batch.sequence);
+        let is_new = matches!(claimed, Claimed::New(_));
+        let judge = Judge {
+            decoder: &self.decoder,
+            slots: &self.slots,
+            correction,
+            now,
+            own: &self.shared.parts.own,
+            is_new,
+        };
+        let shown = (is_new || self.refill).then_some(&mut *device);
+        self.sorted.sort(&self.rounds, &judge, shown);
+        let offset_ms = sent_unix_ms.saturating_sub(now.as_millisecond());
+        #[allow(clippy::cast_precision_loss, reason = "an offset needs no more digits")]
+        let offset_seconds = offset_ms as f64 / 1000.0;
+        device.reported(now, offset_seconds, batch.dropped_samples);
+        drop(device);
+        let Claimed::New(claim) = claimed else {
+            self.count("duplicate");
+            return Ok(None);
+        };
+        let correction_ms = correction.unwrap_or_default();
+        if correction_ms != 0 {
+            self.own().samples_corrected.inc_by(self.sorted.accepted());
+        }
+        Ok(Some(self.entry(claim, &batch, correction_ms)))
+    }
+
+    /// Reads a batch into `rounds`, whatever comes of it: the next one builds on it.
+    fn read(&mut self, device: &mut Device, batch: &wire::Batch) -> Result<(), End> {
+        if self.instance == 0 || batch.sequence == 0 || batch.clock.is_none() {
+            return Err(malformed(
+                "a batch needs an instance, a sequence and the agent's clock",
+            ));
+        }
+        self.define(device, &batch.series)?;
+        let lane = match batch.lane() {
+            wire::Lane::Live => Lane::Live,
+            wire::Lane::Backlog => Lane::Backlog,
+        };
+        self.decoder
+            .decode(lane, &batch.samples, &mut self.rounds)
+            .map_err(|error| malformed(error.to_string()))
+    }
+
+    fn define(&mut self, device: &mut Device, packed: &[u8]) -> Result<(), End> {
+        let own = Arc::clone(self.own());
+        let rejected = |reason: Reject| {
+            own.series_rejected
+                .with_label_values(&[reason.code()])
+                .inc();
+        };
+        let series = self.decoder.define(packed, rejected);
+        let series = series.map_err(|error| malformed(error.to_string()))?;
+        for series in &series {
+            let slot = device.slot(series);
+            if slot.is_none() {
+                rejected(Reject::TooManySeries);
+            }
+            self.slots.push(slot);
+        }
+        self.definitions.add(&series);
+        Ok(())
+    }
+
+    /// What to add to a batch's times.
+    fn correction(
+        &self,
+        batch: &wire::Batch,
+        sent: wire::Clock,
+        now: Timestamp,
+    ) -> Result<i64, Reject> {
+        let sent_reading = Reading::new(self.boot, sent);
+        let recorded = batch.recorded.as_ref().map_or(sent_reading, |recorded| {
+            let boot = Boot::of(&recorded.boot_id).or(self.boot);
+            Reading::new(boot, recorded.clock.unwrap_or(sent))
+        });
+        self.account.with_clocks(|clocks| {
+            clocks.exchanged(sent_reading, now.as_millisecond());
+            clocks.correction(recorded, sent_reading, now.as_millisecond())
+        })
+    }
+
+    fn entry(&self, claim: crate::seen::Claim, batch: &wire::Batch, correction_ms: i64) -> Entry {
+        let samples = self.sorted.accepted();
+        let part = if samples == 0 || !self.shared.parts.keeper.has_queues() {
+            Vec::new()
+        } else {
+            journal::encode(&journal::Batch {
+                agent: &self.agent,
+                instance: self.instance,
+                sequence: batch.sequence,
+                correction_ms,
+                definitions: &self.definitions,
+                live: &self.sorted.live,
+                late: &self.sorted.late,
+            })
+        };
+        Entry {
+            claim,
+            part,
+            samples: u32::try_from(samples).unwrap_or(u32::MAX),
+            urgent: batch.wants_ack,
+        }
+    }
+
+    async fn keep(&mut self, entry: Option<Entry>) {
+        let Some(entry) = entry else { return };
+        if self.shared.parts.keeper.keep(entry).await {
+            self.count("accepted");
+            self.own().samples.inc_by(self.sorted.accepted());
+            let late = self.sorted.late.samples() as u64;
+            self.own().samples_late.inc_by(late);
+        } else {
+            self.count("uncommitted");
+            self.refused = true;
+        }
+    }
+
+    fn count(&self, outcome: &str) {
+        self.own().batches.with_label_values(&[outcome]).inc();
+    }
+
+    fn refused_samples(&self) -> u32 {
+        u32::try_from(self.sorted.refused).unwrap_or(u32::MAX)
+    }
+
+    /// What a batch cost, in samples.
+    fn cost(&self, entry: Option<&Entry>) -> u32 {
+        let kept = entry.map_or(0, |entry| entry.part.len() / 4);
+        u32::try_from(self.rounds.samples().max(kept)).unwrap_or(u32::MAX)
+    }
+
+    /// Waits as long as a batch of this cost was sent too early.
+    async fn wait(&self, cost: u32) {
+        let (batches, samples) = &self.pace;
+        let (_, burst) = SAMPLES;
+        let cost = NonZeroU32::new(cost.min(burst.get()));
+        let too_many = cost.is_some_and(|cost| !matches!(samples.check_n(cost), Ok(Ok(()))));
+        let too_often = batches.check().is_err();
+        if too_many || too_often {
+            self.own().batches_paced.inc();
+        }
+        if too_often {
+            batches.until_ready().await;
+        }
+        if let Some(cost) = cost.filter(|_| too_many) {
+            let _ = samples.until_n_ready(cost).await;
+        }
+    }
+
+    async fn send(&self, kind: from_collector::Kind) -> Result<(), End> {
+        let message = Ok(FromCollector { kind: Some(kind) });
+        match tokio::time::timeout(SEND_TIMEOUT, self.sender.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End("broken", None)),
+            Err(_) => Err(End("not_reading", None)),
+        }
+    }
+}

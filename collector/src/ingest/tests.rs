@@ -1,0 +1,1 @@
+//! Durable intake against real queues on disk.
