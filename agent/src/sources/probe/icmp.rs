@@ -15,10 +15,10 @@ use std::time::Duration;
 use proto::metrics;
 use proto::plan::{Plan, Segment};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
-use super::echo::{Means, Method, Sockets};
+use super::echo::{Method, Sockets};
 use super::names::Names;
 use super::pace::{ECHOES, Pace};
 use super::slow::Slow;
@@ -183,11 +183,14 @@ impl Icmp {
             running.spawn(async move {
                 tokio::time::sleep_until(start).await;
                 let through = Some((address.clone(), means.method()));
-                let echoes = echo_round(&means, &address, port.unwrap_or_default(), pace).await;
+                let echoes = means.round(&address, port.unwrap_or_default(), pace).await;
                 Round {
                     link,
                     through,
-                    echoes,
+                    echoes: echoes
+                        .into_iter()
+                        .map(|one| one.map(three_digits))
+                        .collect(),
                 }
             });
         }
@@ -248,27 +251,6 @@ fn name(place: &Place) -> Option<&str> {
         Place::Name(name) => Some(name),
         Place::Address(_) => None,
     }
-}
-
-/// Sends the echoes of one round and waits for all answers, in the order of sending.
-async fn echo_round(
-    means: &Means,
-    address: &Address,
-    port: u16,
-    pace: Pace,
-) -> Vec<Option<Duration>> {
-    let mut echoes = JoinSet::new();
-    for number in 0..ECHOES {
-        let (means, address) = (means.clone(), address.clone());
-        echoes.spawn(async move {
-            sleep(pace.spacing * number).await;
-            (number, means.echo(&address, port, pace.timeout).await)
-        });
-    }
-    let mut answers = echoes.join_all().await;
-    answers.sort_unstable_by_key(|(number, _)| *number);
-    let answers = answers.into_iter().map(|(_, answer)| answer);
-    answers.map(|answer| answer.map(three_digits)).collect()
 }
 
 impl Source for Icmp {
