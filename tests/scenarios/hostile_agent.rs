@@ -1,34 +1,39 @@
-//! One agent, hostile or broken, gets an answer, is counted, and cannot hurt the others.
+//! One agent, hostile or broken, gets an answer, is counted, and cannot hurt the others: who may talk,
+//! and what is refused of what was said. What cannot even be read is in [`super::hostile_bytes`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use proto::limits::{LABEL_BYTES, MESSAGE_BYTES, SERIES_PER_AGENT};
-use proto::wire::{Batch, Round, from_agent};
+use proto::columns::Rounds;
+use proto::limits::{LABEL_BYTES, SERIES_PER_AGENT};
+use proto::wire::{Series, from_agent, from_collector};
 use tonic::Code;
 
 use crate::harness::scrape::Page;
-use crate::harness::stranger::{Stranger, Stream, address_of, clock, series};
-use crate::harness::{Agent, Collector, eventually, metric};
+use crate::harness::stranger::{INSTANCE, Stranger, Stream, address_of, clock, covers, series};
+use crate::harness::{Collector, eventually, metric};
 
 const CPU: &str = "dawnwatch_cpu_usage_ratio";
 
-fn batch(sequence: u64, rounds: Vec<Round>) -> Batch {
-    Batch {
-        instance: 7,
-        sequence,
-        clock: Some(clock(0)),
-        series: vec![series(0, CPU, &[])],
-        rounds,
-        ..Batch::default()
-    }
+const DAY_MS: i64 = 86_400_000;
+
+fn cpu() -> [Series; 1] {
+    [series(0, CPU, &[])]
 }
 
-fn round(ago_ms: i64, values: &[f64]) -> Round {
-    Round {
-        time_unix_ms: clock(-ago_ms).wall_unix_ms,
-        series: vec![0; values.len()],
-        values: values.to_vec(),
+/// Values of series 0, each so long ago.
+fn ago(values: &[(i64, f64)]) -> Rounds {
+    let now = clock(0).wall_unix_ms;
+    at(values.iter().map(|(ago_ms, value)| (now - ago_ms, *value)))
+}
+
+/// Values of series 0, each at its time.
+fn at(values: impl IntoIterator<Item = (i64, f64)>) -> Rounds {
+    let mut rounds = Rounds::default();
+    for (time_unix_ms, value) in values {
+        rounds.push(time_unix_ms, [(0, value)]).unwrap();
     }
+    rounds
 }
 
 fn rejected(reason: &str, page: &Page) -> f64 {
@@ -100,7 +105,8 @@ async fn a_batch_before_the_hello_is_refused() {
     let mut stream = Stream::open(stranger.connect().await.unwrap())
         .await
         .unwrap();
-    stream.say(from_agent::Kind::Batch(batch(1, vec![]))).await;
+    let batch = stream.batch(1, &[], &Rounds::default());
+    stream.say(from_agent::Kind::Batch(batch)).await;
     let refused = stream.answer().await.expect_err("refused");
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
 }
@@ -120,8 +126,7 @@ async fn an_agent_that_is_too_old_is_told_to_update_and_a_newer_one_is_welcome()
         .await
         .unwrap();
     stream.hello(99).await;
-    let Ok(Some(proto::wire::from_collector::Kind::Welcome(welcome))) = stream.answer().await
-    else {
+    let Ok(Some(from_collector::Kind::Welcome(welcome))) = stream.answer().await else {
         panic!("not welcome");
     };
     assert_eq!(welcome.protocol, proto::limits::PROTOCOL);
@@ -132,35 +137,24 @@ async fn what_is_refused_is_counted_and_the_rest_goes_on() {
     let collector = Collector::started().await;
     let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
     let mut stream = stranger.welcomed().await;
-    let day = 86_400_000;
-    let undefined = Round {
-        series: vec![99],
-        ..round(0, &[1.0])
-    };
-    let unequal = Round {
-        series: vec![0, 0],
-        ..round(0, &[1.0])
-    };
-    let refused = stream
-        .send(batch(
-            1,
-            vec![
-                round(0, &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.5]),
-                round(-day, &[0.1, 0.1]),
-                round(30 * day, &[0.2]),
-                undefined,
-                unequal,
-            ],
-        ))
-        .await;
-    assert_eq!(refused, 3 + 2 + 1 + 1 + 2);
+    let mut rounds = ago(&[
+        (0, f64::NAN),
+        (0, f64::INFINITY),
+        (0, f64::NEG_INFINITY),
+        (0, 0.5),
+        (-DAY_MS, 0.1),
+        (-DAY_MS, 0.1),
+        (30 * DAY_MS, 0.2),
+    ]);
+    rounds.push(clock(0).wall_unix_ms, [(99, 1.0)]).unwrap();
+    let batch = stream.batch(1, &cpu(), &rounds);
+    assert_eq!(stream.send(batch).await, 3 + 2 + 1 + 1);
     let page = collector.metrics().await.unwrap();
     for (reason, count) in [
         ("not_finite", 3.0),
         ("in_future", 2.0),
         ("too_old", 1.0),
         ("undefined_series", 1.0),
-        ("unequal_lengths", 2.0),
     ] {
         assert_eq!(rejected(reason, &page), count, "{reason}");
     }
@@ -168,31 +162,51 @@ async fn what_is_refused_is_counted_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn a_batch_counts_once_and_in_any_order() {
+async fn times_beyond_all_calendars_are_refused() {
     let collector = Collector::started().await;
     let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
     let mut stream = stranger.welcomed().await;
-    for (sequence, ago, value) in [(3, 0, 0.3), (1, 20_000, 0.1), (3, 0, 0.9), (2, 10_000, 0.2)] {
-        assert_eq!(
-            stream
-                .send(batch(sequence, vec![round(ago, &[value])]))
-                .await,
-            0
-        );
+    let in_2150 = 5_680_281_600_000;
+    let past = [i64::MIN, -in_2150, -1, 0].map(|time| (time, 0.1));
+    let future = [in_2150, i64::MAX - 1, i64::MAX].map(|time| (time, 0.2));
+    let rounds = at(past.into_iter().chain(future));
+    let batch = stream.batch(1, &cpu(), &rounds);
+    assert_eq!(stream.send(batch).await, 7);
+    let page = collector.metrics().await.unwrap();
+    assert_eq!(rejected("too_old", &page), 4.0);
+    assert_eq!(rejected("in_future", &page), 3.0);
+    // Whatever is to be thought of such a clock itself, it does not matter to anybody else.
+    for (sequence, clock_ms) in [(2, i64::MIN), (3, i64::MAX), (4, -1), (5, in_2150)] {
+        let mut batch = stream.batch(sequence, &[], &at([(clock_ms, 0.3)]));
+        let monotonic_ms = clock(0).monotonic_ms;
+        batch.clock = Some(proto::wire::Clock {
+            wall_unix_ms: clock_ms,
+            monotonic_ms,
+        });
+        stream.send(batch).await;
     }
-    let page = collector.metrics().await.unwrap();
-    let batches = |outcome| metric("dawnwatch_collector_batches_total").label("outcome", outcome);
-    batches("accepted").is(3.0).in_(&page);
-    batches("duplicate").is(1.0).in_(&page);
-    metric("dawnwatch_collector_samples_total")
-        .is(3.0)
-        .in_(&page);
-    metric(CPU).is(0.3).in_(&page);
-    // Even on another stream.
+    let batch = stream.batch(6, &[], &ago(&[(0, 0.4)]));
+    assert_eq!(stream.send(batch).await, 0);
+    metric(CPU).is(0.4).in_(&collector.metrics().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_counter_that_goes_back_is_shown_as_it_is() {
+    let collector = Collector::started().await;
+    let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
     let mut stream = stranger.welcomed().await;
-    stream.send(batch(2, vec![round(0, &[0.7])])).await;
-    let page = collector.metrics().await.unwrap();
-    batches("duplicate").is(2.0).in_(&page);
+    let name = "dawnwatch_interface_receive_bytes_total";
+    let definition = [series(0, name, &[("interface", "eth0")])];
+    let batch = stream.batch(1, &definition, &ago(&[(2_000, 1e15), (1_000, 7.0)]));
+    assert_eq!(stream.send(batch).await, 0);
+    metric(name)
+        .is(7.0)
+        .in_(&collector.metrics().await.unwrap());
+    let batch = stream.batch(2, &[], &ago(&[(0, 0.0)]));
+    assert_eq!(stream.send(batch).await, 0);
+    metric(name)
+        .is(0.0)
+        .in_(&collector.metrics().await.unwrap());
 }
 
 #[tokio::test]
@@ -201,8 +215,9 @@ async fn an_agent_whose_clock_is_years_off_is_as_good_as_any() {
     let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
     let mut stream = stranger.welcomed().await;
     for (sequence, years, value) in [(1, -17, 0.4), (2, 9, 0.6)] {
-        let ahead = years * 365 * 86_400_000;
-        let mut batch = batch(sequence, vec![round(-ahead, &[value])]);
+        let ahead = years * 365 * DAY_MS;
+        let series = if sequence == 1 { &cpu()[..] } else { &[] };
+        let mut batch = stream.batch(sequence, series, &ago(&[(-ahead, value)]));
         batch.clock = Some(clock(ahead));
         assert_eq!(stream.send(batch).await, 0);
         let page = collector.metrics().await.unwrap();
@@ -225,67 +240,35 @@ async fn floods_of_labels_and_series_stop_at_their_bounds() {
     let long = "x".repeat(LABEL_BYTES + 1);
     let many: Vec<_> = (0..20).map(|_| ("interface", "eth0")).collect();
     let bound = u32::try_from(SERIES_PER_AGENT).unwrap();
-    let mut flood = batch(1, vec![]);
-    flood.series = vec![
-        series(bound + 1, "dawnwatch_nonsense", &[]),
-        series(bound + 2, "dawnwatch_agent_up", &[]),
-        series(bound + 3, up, &[("colour", "red")]),
-        series(bound + 4, up, &[("interface", &long)]),
-        series(bound + 5, up, &many),
+    let mut flood = vec![
+        series(0, "dawnwatch_nonsense", &[]),
+        series(1, "dawnwatch_agent_up", &[]),
+        series(2, up, &[("colour", "red")]),
+        series(3, up, &[("interface", &long)]),
+        series(4, up, &many),
     ];
-    let names: Vec<_> = (0..bound + 10).map(|id| format!("eth{id}")).collect();
-    flood.series.extend(
-        (0..bound + 10)
-            .zip(&names)
-            .map(|(id, name)| series(id, up, &[("interface", name)])),
-    );
-    let every = Round {
-        time_unix_ms: clock(0).wall_unix_ms,
-        series: (0..bound + 10).collect(),
-        values: vec![1.0; SERIES_PER_AGENT + 10],
-    };
-    flood.rounds = vec![every];
-    let refused = stream.send(flood).await;
+    let name = |id: u32| format!("eth{id}");
+    flood.extend((5..bound + 10).map(|id| series(id, up, &[("interface", &name(id))])));
+    flood.push(series(5, up, &[("interface", "another")]));
+    flood.push(series(u32::MAX, up, &[("interface", "the last")]));
+    let mut rounds = Rounds::default();
+    let every = (0..bound).map(|id| (id, 1.0));
+    rounds.push(clock(0).wall_unix_ms, every).unwrap();
+    let batch = stream.batch(1, &flood, &rounds);
+    assert_eq!(stream.send(batch).await, 5);
     let page = collector.metrics().await.unwrap();
-    let refusals = |reason| {
-        metric("dawnwatch_collector_series_rejected_total")
-            .label("reason", reason)
-            .in_(&page)
-    };
-    assert_eq!(refusals("unknown_metric"), 2.0);
-    assert_eq!(refusals("unknown_label"), 1.0);
-    assert_eq!(refusals("label_too_long"), 1.0);
-    assert_eq!(refusals("too_many_labels"), 1.0);
-    assert_eq!(
-        refusals("too_many_series") + refusals("redefined_series"),
-        15.0
-    );
+    for (reason, count) in [
+        ("unknown_metric", 2.0),
+        ("unknown_label", 1.0),
+        ("label_too_long", 1.0),
+        ("too_many_labels", 1.0),
+        ("too_many_series", 11.0),
+        ("redefined_series", 1.0),
+    ] {
+        let refused = metric("dawnwatch_collector_series_rejected_total");
+        refused.label("reason", reason).is(count).in_(&page);
+    }
     assert_eq!(metric(up).all_in(&page).len(), SERIES_PER_AGENT - 5);
-    assert_eq!(refused, 15);
-}
-
-#[tokio::test]
-async fn a_message_that_is_too_large_ends_its_stream_alone() {
-    let collector = Collector::with_centres(crate::harness::collector::ONE_CENTRE)
-        .in_a_hurry()
-        .start()
-        .await;
-    let mut agent = Agent::enrolled_at(&collector, "cong-son").await;
-    agent.run();
-    let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
-    let mut stream = stranger.welcomed().await;
-    let values = vec![0.5; MESSAGE_BYTES / 8 + 1];
-    stream
-        .say(from_agent::Kind::Batch(batch(1, vec![round(0, &values)])))
-        .await;
-    stream.answer().await.expect_err("too large");
-    ended(&collector, "malformed").await;
-    eventually("the other agent goes on", crate::FIRST_VALUES, async || {
-        metric("dawnwatch_agent_up")
-            .is(1.0)
-            .found_in(&collector.metrics().await?)
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -295,19 +278,18 @@ async fn a_client_that_sends_too_fast_waits_and_loses_nothing() {
     let mut stream = stranger.welcomed().await;
     let count = 150;
     for sequence in 1..=count {
-        stream
-            .say(from_agent::Kind::Batch(batch(
-                sequence,
-                vec![round(0, &[0.5])],
-            )))
-            .await;
+        let series = if sequence == 1 { &cpu()[..] } else { &[] };
+        let batch = stream.batch(sequence, series, &ago(&[(0, 0.5)]));
+        stream.say(from_agent::Kind::Batch(batch)).await;
     }
-    for _ in 0..count {
-        let answer = stream.answer().await.unwrap();
-        assert!(
-            matches!(answer, Some(proto::wire::from_collector::Kind::Ack(_))),
-            "{answer:?}"
-        );
+    let mut open: BTreeSet<u64> = (1..=count).collect();
+    while !open.is_empty() {
+        match stream.answer().await.unwrap() {
+            Some(from_collector::Kind::Ack(ack)) => {
+                open.retain(|sequence| !covers(&ack, INSTANCE, *sequence));
+            }
+            other => panic!("no acknowledgement: {other:?}"),
+        }
     }
     let page = collector.metrics().await.unwrap();
     #[allow(clippy::cast_precision_loss, reason = "a small count")]
@@ -325,5 +307,6 @@ async fn a_second_stream_of_one_agent_replaces_the_first() {
     let mut second = stranger.welcomed().await;
     let ended = first.answer().await.expect_err("replaced");
     assert_eq!(ended.code(), Code::Aborted, "{ended}");
-    assert_eq!(second.send(batch(1, vec![round(0, &[0.5])])).await, 0);
+    let batch = second.batch(1, &cpu(), &ago(&[(0, 0.5)]));
+    assert_eq!(second.send(batch).await, 0);
 }

@@ -73,6 +73,11 @@ impl Agent {
         self.process = Some(Process::start("run", &mut command, &self.folder));
     }
 
+    /// Starts another program that runs on its data folder.
+    pub fn run_as(&mut self, command: &mut Command) {
+        self.process = Some(Process::start("run", command, &self.folder));
+    }
+
     /// What it says of itself.
     pub async fn status(&self) -> Result<Value, String> {
         let mut command = self.command();
@@ -91,6 +96,11 @@ impl Agent {
     /// Where its key, its certificate and its spool are.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its folder, in which `data` is.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// `kill -9`.

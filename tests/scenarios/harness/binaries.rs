@@ -18,6 +18,11 @@ pub fn dawnwatch() -> Command {
     Command::new(env!("CARGO_BIN_EXE_dawnwatch"))
 }
 
+/// `examples/counting_agent.rs`: an agent whose every sample can be found again.
+pub fn counting_agent() -> Command {
+    Command::new(path("examples/counting_agent"))
+}
+
 /// `cargo test --workspace` builds the programs of other packages as well, because those packages have
 /// tests that run them.
 fn path(name: &str) -> PathBuf {

@@ -185,11 +185,11 @@ impl Setup {
 
     /// More settings, as TOML tables.
     pub fn with_settings(mut self, settings: &str) -> Self {
-        self.settings = settings.to_owned();
+        self.settings.push_str(settings);
         self
     }
 
-    /// Agents measure and report every second, rather than every 15.
+    /// Agents measure and report every second.
     pub fn in_a_hurry(self) -> Self {
         self.with_settings(
             "[plan]\nhost_interval = \"1s\"\nlink_interval = \"1s\"\nreport_interval = \"1s\"\n",

@@ -1,24 +1,30 @@
 //! What scenarios are written with: real programs as real processes, on ports the system chose, in
 //! folders that are kept when a test fails.
 //!
-//! [`collector`], [`agent`], [`prometheus`], [`netns`]: the parts · [`process`], [`binaries`]: how they
+//! [`collector`], [`agent`], [`prometheus`], [`netns`], [`line`]: the parts · [`process`], [`binaries`]: how they
 //! run · [`wait`], [`scrape`]: how their state is waited for and judged · [`skip`]: when a part is
 //! absent. [`stranger`]: a client without
 //! manners. Nothing but that one knows the crates of agent or collector: scenarios see what a user sees.
 
 pub mod agent;
+pub mod backlog;
 pub mod binaries;
 pub mod collector;
+pub mod faketime;
+pub mod ledger;
+pub mod line;
 pub mod netns;
 pub mod process;
 pub mod prometheus;
 pub mod scrape;
 pub mod skip;
 pub mod stranger;
+pub mod victoria;
 pub mod wait;
 
 pub use agent::Agent;
 pub use collector::Collector;
 pub use prometheus::Prometheus;
 pub use scrape::metric;
+pub use victoria::Victoria;
 pub use wait::eventually;

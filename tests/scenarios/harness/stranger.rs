@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use agent::identity::{self, Identity};
 use agent::tls::{self, Address, ConnectError, Trust};
+use proto::columns::{self, Lane, Rounds};
 use proto::wire::session_client::SessionClient;
-use proto::wire::{Batch, Clock, FromAgent, FromCollector, Hello, Series};
+use proto::wire::{Ack, Batch, Clock, FromAgent, FromCollector, Hello, Series};
 use proto::wire::{from_agent, from_collector};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -33,7 +34,11 @@ pub struct Stranger {
 pub struct Stream {
     up: mpsc::Sender<FromAgent>,
     down: Streaming<FromCollector>,
+    columns: columns::Encoder,
 }
+
+/// The instance of its batches, unless a scenario says otherwise.
+pub const INSTANCE: u64 = 7;
 
 impl Stranger {
     /// Enrols like anybody.
@@ -115,6 +120,7 @@ impl Stream {
         Ok(Self {
             up,
             down: opened.into_inner(),
+            columns: columns::Encoder::default(),
         })
     }
 
@@ -135,12 +141,25 @@ impl Stream {
         .await;
     }
 
+    /// The next batch of this stream; it asks for an acknowledgement.
+    pub fn batch(&mut self, sequence: u64, series: &[Series], rounds: &Rounds) -> Batch {
+        Batch {
+            instance: INSTANCE,
+            sequence,
+            clock: Some(clock(0)),
+            series: proto::stream::pack(series),
+            samples: self.columns.encode(Lane::Live, rounds),
+            wants_ack: true,
+            ..Batch::default()
+        }
+    }
+
     /// Sends a batch and waits for its acknowledgement: how many samples were refused.
     pub async fn send(&mut self, batch: Batch) -> u32 {
-        let sequence = batch.sequence;
+        let (instance, sequence) = (batch.instance, batch.sequence);
         self.say(from_agent::Kind::Batch(batch)).await;
         match self.answer().await.unwrap() {
-            Some(from_collector::Kind::Ack(ack)) if ack.sequence == sequence => {
+            Some(from_collector::Kind::Ack(ack)) if covers(&ack, instance, sequence) => {
                 ack.rejected_samples
             }
             other => panic!("no acknowledgement of {sequence}: {other:?}"),
@@ -156,11 +175,19 @@ impl Stream {
     }
 }
 
-/// Now, by a clock that is `ahead_ms` ahead.
+/// Whether a batch is acknowledged.
+pub fn covers(ack: &Ack, instance: u64, sequence: u64) -> bool {
+    ack.batches.iter().any(|batches| {
+        batches.instance == instance && (batches.first..=batches.last).contains(&sequence)
+    })
+}
+
+/// Now, by a wall clock that is `ahead_ms` ahead.
 pub fn clock(ahead_ms: i64) -> Clock {
+    let now = agent::clock::now();
     Clock {
-        wall_unix_ms: agent::clock::wall_unix_ms() + ahead_ms,
-        monotonic_ms: 0,
+        wall_unix_ms: now.wall_unix_ms.saturating_add(ahead_ms),
+        ..now
     }
 }
 
