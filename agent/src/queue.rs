@@ -605,7 +605,9 @@ mod tests {
 
     fn batch() -> Recorded {
         Recorded {
-            bytes: wire::Batch::default().encode_to_vec(),
+            bytes: Measured::default()
+                .pack(1, wire::Recorded::default())
+                .encode_to_vec(),
             ..recorded(0)
         }
     }
