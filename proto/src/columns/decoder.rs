@@ -1,16 +1,20 @@
 //! Bytes → rounds.
 
-use super::{Lane, Rounds};
+use super::model::Model;
+use super::range_coder::Reader;
+use super::{Lane, Round, Rounds};
 
-/// Bytes that no encoder wrote. The stream they came on is to be given up, since the state of the
-/// two sides differs from here on.
+/// Bytes that no encoder wrote. The stream they came on is to be given up, since the two sides no
+/// longer know the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("these are no coded measurements")]
+#[error("these bytes are no coded measurements; give up their stream and open another")]
 pub struct Malformed;
 
 /// The receiving side's state of one stream, or, fresh, that of one record.
 #[derive(Debug, Default)]
-pub struct Decoder {}
+pub struct Decoder {
+    model: Model,
+}
 
 impl Decoder {
     /// Decodes the next message of this lane into `rounds`, whose content is replaced and whose
@@ -18,31 +22,23 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// When no encoder wrote the bytes, or the messages before them are not the same.
+    /// When no encoder wrote the bytes after those before; `rounds` is then of no use.
     pub fn decode(
         &mut self,
-        _lane: Lane,
+        lane: Lane,
         bytes: &[u8],
         rounds: &mut Rounds,
     ) -> Result<(), Malformed> {
-        fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed> {
-            let (taken, left) = rest.split_first_chunk().ok_or(Malformed)?;
-            *rest = left;
-            Ok(*taken)
-        }
         rounds.clear();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let time_unix_ms = i64::from_le_bytes(take(&mut rest)?);
-            let count = u64::from_le_bytes(take(&mut rest)?);
-            let mut samples = Vec::new();
-            for _ in 0..count {
-                let id = u32::from_le_bytes(take(&mut rest)?);
-                let value = f64::from_bits(u64::from_le_bytes(take(&mut rest)?));
-                samples.push((id, value));
-            }
+        let mut reader = Reader::new(bytes);
+        let count = self.model.begin(&mut reader, lane, 0);
+        for _ in 0..count {
+            let (time_unix_ms, samples) = self.model.round(&mut reader, lane, Round::default());
             rounds.push(time_unix_ms, samples).map_err(|_| Malformed)?;
+            if reader.is_exhausted() {
+                return Err(Malformed);
+            }
         }
-        Ok(())
+        reader.is_at_end().then_some(()).ok_or(Malformed)
     }
 }

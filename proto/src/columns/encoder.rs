@@ -1,24 +1,25 @@
 //! Rounds → bytes.
 
+use super::model::Model;
+use super::range_coder::Writer;
 use super::{Lane, Rounds};
 
 /// The sending side's state of one stream, or, fresh, that of one record.
 #[derive(Debug, Default)]
-pub struct Encoder {}
+pub struct Encoder {
+    model: Model,
+}
 
 impl Encoder {
     /// Codes rounds as the next message of this lane.
     #[must_use]
-    pub fn encode(&mut self, _lane: Lane, rounds: &Rounds) -> Vec<u8> {
-        let mut bytes = Vec::new();
+    pub fn encode(&mut self, lane: Lane, rounds: &Rounds) -> Vec<u8> {
+        let mut writer = Writer::new();
+        self.model.begin(&mut writer, lane, rounds.len());
         for round in rounds.iter() {
-            bytes.extend(round.time_unix_ms.to_le_bytes());
-            bytes.extend((round.series.len() as u64).to_le_bytes());
-            for (id, value) in round.samples() {
-                bytes.extend(id.to_le_bytes());
-                bytes.extend(value.to_bits().to_le_bytes());
-            }
+            let (_, samples) = self.model.round(&mut writer, lane, round);
+            samples.for_each(drop);
         }
-        bytes
+        writer.finish()
     }
 }

@@ -7,8 +7,8 @@ use crate::limits::{ROUNDS_PER_BATCH, SAMPLES_PER_BATCH, SERIES_PER_AGENT};
 
 /// Moments and what was measured at each.
 ///
-/// Never holds more than [`ROUNDS_PER_BATCH`] rounds, [`SAMPLES_PER_BATCH`] samples, or an id from
-/// [`SERIES_PER_AGENT`] up. Equal when all times, ids and values are; as with any float, no NaN
+/// Never holds more than [`ROUNDS_PER_BATCH`] rounds, [`SAMPLES_PER_BATCH`] samples,
+/// [`SERIES_PER_AGENT`] samples in one round, or an id from there up. Equal when all times, ids and values are; as with any float, no NaN
 /// equals another.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rounds {
@@ -20,7 +20,7 @@ pub struct Rounds {
 }
 
 /// What was measured at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Round<'a> {
     /// By the agent's wall clock, Unix milliseconds, uncorrected.
     pub time_unix_ms: i64,
@@ -40,9 +40,9 @@ impl<'a> Round<'a> {
 /// A round that does not fit into one batch; nothing of it was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// Start another batch.
+    /// There is room for it in another batch, or in none.
     #[error(
-        "the batch is full: one holds {ROUNDS_PER_BATCH} rounds and {SAMPLES_PER_BATCH} samples"
+        "start another batch: one holds {ROUNDS_PER_BATCH} rounds and {SAMPLES_PER_BATCH} samples, a round {SERIES_PER_AGENT}"
     )]
     Full,
     /// The id can be on no stream.
@@ -69,7 +69,8 @@ impl Rounds {
         }
         let before = self.series.len();
         for (id, value) in samples {
-            let unfit = if self.series.len() >= SAMPLES_PER_BATCH {
+            let wide = self.series.len() - before >= SERIES_PER_AGENT;
+            let unfit = if wide || self.series.len() >= SAMPLES_PER_BATCH {
                 Some(Unfit::Full)
             } else if id as usize >= SERIES_PER_AGENT {
                 Some(Unfit::Id { id })
@@ -170,12 +171,17 @@ mod tests {
         assert_eq!(refused, Err(Unfit::Id { id: beyond }));
         assert_eq!(rounds, Rounds::default());
 
-        rounds
-            .push(1, std::iter::repeat_n((0, 1.0), SAMPLES_PER_BATCH - 1))
-            .unwrap();
+        let wide = std::iter::repeat_n((0, 1.0), SERIES_PER_AGENT + 1);
+        assert_eq!(rounds.push(1, wide), Err(Unfit::Full));
+        for _ in 1..SAMPLES_PER_BATCH / SERIES_PER_AGENT {
+            let widest = std::iter::repeat_n((0, 1.0), SERIES_PER_AGENT);
+            rounds.push(1, widest).unwrap();
+        }
+        let nearly = std::iter::repeat_n((0, 1.0), SERIES_PER_AGENT - 1);
+        rounds.push(1, nearly).unwrap();
         assert_eq!(rounds.push(2, [(0, 1.0), (1, 1.0)]), Err(Unfit::Full));
         rounds.push(2, [(0, 1.0)]).unwrap();
-        for _ in 2..ROUNDS_PER_BATCH {
+        while rounds.len() < ROUNDS_PER_BATCH {
             rounds.push(3, []).unwrap();
         }
         assert_eq!(rounds.push(4, []), Err(Unfit::Full));
