@@ -116,6 +116,11 @@ impl Collector {
         self.setup.agents
     }
 
+    /// The process, while it runs.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("the collector runs")
+    }
+
     /// Where its files are.
     pub fn folder(&self) -> &Folder {
         &self.folder

@@ -43,7 +43,13 @@ pub const INSTANCE: u64 = 7;
 impl Stranger {
     /// Enrols like anybody.
     pub async fn enrolled_at(collector: &Collector, centre: &str) -> Self {
-        let token = collector.token(centre).await.parse().unwrap();
+        let token = collector.token(centre).await;
+        Self::enrolled_with(collector, &token).await
+    }
+
+    /// Enrols with a token.
+    pub async fn enrolled_with(collector: &Collector, token: &str) -> Self {
+        let token = token.parse().unwrap();
         let folder = Folder::new("stranger");
         let address = address_of(collector);
         let identity = identity::enroll(folder.path(), &address, &token, None)
