@@ -140,7 +140,7 @@ impl App {
             collector: Some((collector.host.clone(), collector.port)),
         };
         let (taken, mut runs) = mpsc::channel(64);
-        let _sources = schedule::start(sources(&context), &planned, taken);
+        let mut sources = schedule::start(sources(&context), &planned, taken);
         let stop = CancellationToken::new();
         let connected = Arc::new(Notify::new());
         let uplink = Uplink {
@@ -187,6 +187,8 @@ impl App {
             }),
             () = reporter.run(&mut runs) => Err(anyhow::anyhow!("nothing measures any more")),
         };
+        // What is measured from here on would be lost.
+        in_time(sources.shutdown()).await;
         while let Ok(run) = runs.try_recv() {
             reporter.record(&run);
         }

@@ -113,7 +113,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .enable_all()
         // Made when needed: enough for every source, lookup and file to hang at the same time.
         .max_blocking_threads(24)
-        .thread_keep_alive(std::time::Duration::from_secs(2))
+        // Longer than the usual pause between two runs of some source: one thread stays, and the
+        // others that were needed at the same time go.
+        .thread_keep_alive(std::time::Duration::from_secs(10))
         .build()
         .context("cannot start")?;
     let result = runtime.block_on(execute(arguments.command, config));

@@ -19,6 +19,10 @@ use crate::sources::Reading;
 /// dictionary, may have.
 const NAMES_BYTES: usize = 256 << 10;
 
+/// Times are told to this: a source runs within a few milliseconds of its due time, and those would
+/// cost a byte at every run and say nothing.
+const TIME_STEP_MS: i64 = 10;
+
 /// Gathers readings until they are taken as batches: one, nearly always.
 #[derive(Debug, Default)]
 pub struct Recorder {
@@ -99,7 +103,8 @@ impl Open {
             return 0;
         }
         // All bounds were looked at before.
-        match self.measured.rounds.push(clock.wall_unix_ms, samples) {
+        let time_unix_ms = clock.wall_unix_ms - clock.wall_unix_ms.rem_euclid(TIME_STEP_MS);
+        match self.measured.rounds.push(time_unix_ms, samples) {
             Ok(()) => added,
             Err(_) => 0,
         }
@@ -238,6 +243,29 @@ mod tests {
             [1_000, 3_000, 5_000],
             "whatever the wall clock says"
         );
+    }
+
+    #[test]
+    fn times_are_hundredths_of_a_second_that_have_passed() {
+        let mut recorder = Recorder::default();
+        let moments = [19, 1_700_000_000_000, 1_700_000_000_009, -1];
+        for wall_unix_ms in moments {
+            let clock = wire::Clock {
+                wall_unix_ms,
+                monotonic_ms: 0,
+            };
+            recorder.add(clock, &readings(&[("eth0", 1.0)]));
+        }
+        let all = recorder.take(7).map(|recorded| unpack(&recorded).1.rounds);
+        let times: Vec<_> = all
+            .flat_map(|rounds| {
+                rounds
+                    .iter()
+                    .map(|one| one.time_unix_ms)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(times, [10, 1_700_000_000_000, 1_700_000_000_000, -10]);
     }
 
     #[test]
