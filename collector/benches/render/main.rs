@@ -51,7 +51,7 @@ fn main() -> anyhow::Result<()> {
     }
     for series in SIZES {
         let devices = series / SERIES_PER_DEVICE;
-        let fleet = Fleet::new(devices, series_of_four_labels())?;
+        let fleet = Fleet::new(devices, |_| Ok(series_of_four_labels()))?;
         let measured = fleet.measure()?;
         let waited = fleet.waits()?;
         let (prometheus, prometheus_bytes) = peers::prometheus(&fleet)?;
@@ -103,7 +103,11 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn new(devices: usize, series: Vec<Series>) -> anyhow::Result<Self> {
+    /// Devices, and what each of them measures: the same metrics in the same order.
+    fn new(
+        devices: usize,
+        series_of: impl Fn(usize) -> anyhow::Result<Vec<Series>>,
+    ) -> anyhow::Result<Self> {
         let mut keys = Vec::with_capacity(devices);
         for device in 0..devices {
             keys.push(DeviceKey {
@@ -137,8 +141,9 @@ impl Fleet {
             utc_offset: Offset::UTC,
             measurements: true,
         };
-        let mut slots = Vec::new();
-        for key in &keys {
+        let (mut series, mut slots) = (Vec::new(), Vec::new());
+        for (number, key) in keys.iter().enumerate() {
+            series = series_of(number)?;
             let device = exposition.latest.device(key).context("is enrolled")?;
             let mut device = lock(&device);
             slots = series

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proto::metrics::{self as catalogue};
 use proto::stream::Series;
 
-use super::{Fleet, SERIES_PER_DEVICE};
+use super::{DEVICES_PER_CENTRE, Fleet, SERIES_PER_DEVICE};
 
 /// Starts the measurement.
 pub(super) const ARGUMENT: &str = "--memory";
@@ -28,7 +28,7 @@ pub(super) fn report() -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 pub(super) fn measure() -> anyhow::Result<()> {
     let before = resident_bytes()?;
-    let fleet = Fleet::new(DEVICES, realistic_series()?)?;
+    let fleet = Fleet::new(DEVICES, realistic_series)?;
     fleet.update(0)?;
     let filled = resident_bytes()?;
     for piece in fleet.exposition.page(Timestamp::now(), &fleet.spare) {
@@ -55,8 +55,10 @@ fn resident_bytes() -> anyhow::Result<usize> {
     Ok(kibibytes.context("VmRSS is there")?.parse::<usize>()? * 1_024)
 }
 
-/// What an agent on a PC measures: its sources, the machine, two disks, two interfaces, three links.
-fn realistic_series() -> anyhow::Result<Vec<Series>> {
+/// What an agent on a PC measures: its sources, the machine, its disks and interfaces, three links.
+/// Most of it is called the same everywhere; what is not is the host, the serial number, the kernel
+/// now and then, and the address of the gateway.
+fn realistic_series(device: usize) -> anyhow::Result<Vec<Series>> {
     let sources = [
         "cpu",
         "memory",
@@ -106,7 +108,7 @@ fn realistic_series() -> anyhow::Result<Vec<Series>> {
     for minutes in ["1", "5", "15"] {
         add("dawnwatch_load_average", &[minutes])?;
     }
-    for mountpoint in ["C:", "D:"] {
+    for mountpoint in ["C:", "D:", "E:"] {
         add("dawnwatch_filesystem_size_bytes", &[mountpoint])?;
         add("dawnwatch_filesystem_available_bytes", &[mountpoint])?;
     }
@@ -114,7 +116,13 @@ fn realistic_series() -> anyhow::Result<Vec<Series>> {
         add("dawnwatch_disk_read_bytes_total", &[disk])?;
         add("dawnwatch_disk_written_bytes_total", &[disk])?;
     }
-    for sensor in ["coretemp Core 0", "coretemp Core 1", "acpitz", "nvme"] {
+    for sensor in [
+        "coretemp Core 0",
+        "coretemp Core 1",
+        "acpitz",
+        "nvme",
+        "gpu",
+    ] {
         add("dawnwatch_temperature_celsius", &[sensor])?;
     }
     for interface in ["eth0", "wlan0"] {
@@ -139,17 +147,23 @@ fn realistic_series() -> anyhow::Result<Vec<Series>> {
         ] {
             add(&format!("dawnwatch_link_{what}"), &[segment, target])?;
         }
-        let address = "192.168.1.1";
-        add(
-            "dawnwatch_link_method_info",
-            &[segment, target, address, "icmp_raw"],
-        )?;
+        let centre = device / DEVICES_PER_CENTRE;
+        let address = format!("10.{}.{}.1", centre / 250, centre % 250);
+        let labels = [segment, target, &address, "icmp_raw"];
+        add("dawnwatch_link_method_info", &labels)?;
     }
-    add("dawnwatch_os_info", &["Windows", "10", "10.0.19045", "PC"])?;
-    add(
-        "dawnwatch_device_info",
-        &["Dell", "OptiPlex 3050", "SERIAL", "Windows 10"],
-    )?;
+    let (kernel, host) = (
+        format!("10.0.{}", device % 50),
+        format!("DESKTOP-{device:07X}"),
+    );
+    add("dawnwatch_os_info", &["Windows", "10", &kernel, &host])?;
+    let labels = [
+        "Dell",
+        "OptiPlex 3050",
+        &format!("5CD{device:07}"),
+        "Windows 10",
+    ];
+    add("dawnwatch_device_info", &labels)?;
     anyhow::ensure!(series.len() == SERIES_PER_DEVICE, "{} series", series.len());
     Ok(series)
 }

@@ -131,7 +131,7 @@ pub struct Device {
     /// What the agent says of itself, as a series.
     pub info: Arc<Name>,
     said_goodbye: bool,
-    heard: Option<Instant>,
+    heard: Option<Tick>,
     slots: Vec<Slot>,
     /// Places in `slots`, in order of the names' numbers.
     by_name: Vec<u16>,
@@ -235,8 +235,13 @@ impl Device {
 
     /// Takes what the registry says of the same agent now.
     fn is_enrolled_as(&mut self, enrolled: Enrolled) {
-        self.info = self.shared.names.of(&info_of(&enrolled));
-        self.enrolled = enrolled;
+        let before = std::mem::replace(&mut self.enrolled, enrolled);
+        let Enrolled {
+            version, os, arch, ..
+        } = &self.enrolled;
+        if (version, os, arch) != (&before.version, &before.os, &before.arch) {
+            self.info = self.shared.names.of(&info_of(&self.enrolled));
+        }
     }
 
     /// Whether the agent is there.
@@ -246,7 +251,7 @@ impl Device {
             Presence::Goodbye
         } else if self
             .heard
-            .is_some_and(|heard| heard.elapsed() < self.shared.patience.reports)
+            .is_some_and(|heard| self.now().since(heard) < self.shared.patience.reports)
         {
             Presence::Live
         } else if self.last_report.is_some() {
@@ -339,7 +344,7 @@ impl Device {
     /// Notes that measurements arrived.
     pub fn reported(&mut self, at: Timestamp, clock_offset: f64, dropped_samples: u64) {
         self.said_goodbye = false;
-        self.heard = Some(Instant::now());
+        self.heard = Some(self.now());
         self.last_report = Some(at);
         self.clock_offset = Some(clock_offset);
         self.dropped_samples = dropped_samples;

@@ -107,7 +107,7 @@ impl Tick {
         Self(u32::try_from(started.elapsed().as_millis() / 100).unwrap_or(u32::MAX))
     }
 
-    fn since(self, earlier: Self) -> Duration {
+    pub(super) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::from(self.0.saturating_sub(earlier.0)) * 100)
     }
 }

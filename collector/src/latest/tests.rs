@@ -159,6 +159,48 @@ async fn a_flood_over_many_streams_stays_within_the_bound() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_new_stream_finds_what_it_names_again_wherever_that_is_now() {
+    let (latest, key) = latest();
+    let shared = latest.device(&key).expect("enrolled");
+    let interface = |name: usize| Series {
+        metric: &catalogue::DEVICE_INTERFACE_UP,
+        part: Part::Value,
+        labels: vec![("interface", name.to_string())],
+    };
+    let report = |name: usize, value: f64| {
+        let mut device = lock(&shared);
+        let slot = device.slot(&interface(name)).expect("a place");
+        device.update(slot, 1_000, value);
+        device.reported(Timestamp::UNIX_EPOCH, 0.0, 0);
+    };
+    for name in 0..100 {
+        report(name, 0.0);
+    }
+    tokio::time::advance(STALE).await;
+    // What is not named again has gone, and the others stand closer together.
+    for name in (0..100).rev().step_by(3) {
+        report(name, 1.0);
+    }
+    lock(&shared).begin_stream(0);
+    for name in (0..100).rev().step_by(3) {
+        report(name, 2.0);
+    }
+    let device = lock(&shared);
+    let shown: Vec<_> = device
+        .of(&catalogue::DEVICE_INTERFACE_UP)
+        .map(|slot| {
+            (
+                slot.label("interface").parse().expect("a number"),
+                slot.value,
+            )
+        })
+        .collect();
+    let expected: Vec<(usize, f64)> = (0..100).step_by(3).map(|name| (name, 2.0)).collect();
+    assert_eq!(shown, expected);
+    assert_eq!(device.slots.len(), expected.len());
+}
+
 #[test]
 fn patience_follows_the_plan_and_has_a_floor() {
     let seconds = Duration::from_secs;
