@@ -97,7 +97,7 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         centres: directory.centres(),
         province: config.province.clone(),
         utc_offset: config.utc_offset,
-        measurements: true,
+        measurements: config.shows_measurements(),
     };
     let health = Health::new(exposition, Arc::clone(&own), registry.clone());
     let router = web::router(Web {

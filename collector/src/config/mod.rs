@@ -50,6 +50,9 @@ pub struct Config {
     pub utc_offset: Offset,
     /// `[http]`: page, API, `/metrics`. Loopback unless configured: there is no login.
     pub http_listen: SocketAddr,
+    /// Whether `/metrics` shows what agents measured. Unless configured, it does where no store is written
+    /// to: one series is not to come to a store in two ways.
+    pub http_measurements: Option<bool>,
     /// `[grpc]`: agents. Every address unless configured: they are elsewhere, and prove who they are.
     pub grpc_listen: SocketAddr,
     /// What agents call this collector, beside `localhost`. The first is in enrolment commands.
@@ -96,6 +99,7 @@ impl Default for Config {
             province: String::new(),
             utc_offset: UTC_PLUS_7,
             http_listen: SocketAddr::from(([127, 0, 0, 1], 9780)),
+            http_measurements: None,
             grpc_listen: SocketAddr::from(([0, 0, 0, 0], 9781)),
             grpc_names: Vec::new(),
             certificate_lifetime: Duration::from_hours(90 * 24),
@@ -146,6 +150,7 @@ impl Config {
             province: province(&root).unwrap_or(usual.province),
             utc_offset: utc_offset(&root).unwrap_or(usual.utc_offset),
             http_listen: listen(&http).unwrap_or(usual.http_listen),
+            http_measurements: http.value("measurements", "true or false, without quotes"),
             grpc_listen: listen(&grpc).unwrap_or(usual.grpc_listen),
             grpc_names: names(&grpc),
             certificate_lifetime: duration(&grpc, "certificate_lifetime", LIFETIME)
@@ -188,6 +193,13 @@ impl Config {
         };
         plan.version = version_of(&plan);
         plan
+    }
+
+    /// Whether `/metrics` shows what agents measured.
+    #[must_use]
+    pub fn shows_measurements(&self) -> bool {
+        self.http_measurements
+            .unwrap_or(self.remote_write.is_empty())
     }
 
     /// What an agent is told to enrol with: the first configured name, or this machine by itself.

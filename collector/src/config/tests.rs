@@ -204,3 +204,26 @@ fn a_relative_data_folder_is_beside_the_file() {
     let config = Config::load(Some(&file)).unwrap();
     assert_eq!(config.data, folder.path().join("here"));
 }
+
+#[test]
+fn a_store_that_is_written_to_is_not_scraped_as_well() {
+    let shows = |text: &str| parse(text).shows_measurements();
+    let target = "[[remote_write]]\nurl = \"http://127.0.0.1:9/api/v1/write\"\n";
+    assert!(shows(""));
+    assert!(!shows(target));
+    assert!(shows(&format!("[http]\nmeasurements = true\n{target}")));
+    assert!(!shows("[http]\nmeasurements = false"));
+}
+
+#[test]
+fn a_backlog_has_a_rate_that_ends_it_some_day() {
+    let rate = |rate: &str| Config::parse("c.toml", &format!("[plan]\nbacklog_rate = {rate}"));
+    assert_eq!(rate("'64kB'").map(|config| config.backlog_rate), Ok(64_000));
+    for refused in ["0", "'999B'", "'2GB'", "true"] {
+        let mistakes = rate(refused).unwrap_err().to_string();
+        assert!(
+            mistakes.starts_with("c.toml:2: plan.backlog_rate must be"),
+            "{mistakes}"
+        );
+    }
+}

@@ -8,6 +8,7 @@ use crate::directory::Agents;
 use crate::registry::Agent;
 
 /// Why a stream ended: a word for the metric, and what the agent is told.
+#[derive(Debug)]
 pub(super) struct End(pub(super) &'static str, pub(super) Option<Status>);
 
 pub(super) fn revoked() -> Status {

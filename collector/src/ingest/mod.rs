@@ -6,14 +6,17 @@
 //! faster sender is not refused but made to wait, which HTTP/2 passes on to it), series a number.
 //! What is refused is counted by reason, and the rest of the batch goes on.
 //!
-//! In reading order: this file (a stream is opened), `stream` (its conversation), `take` (a batch,
-//! sample by sample), `answers` (when to acknowledge what), [`commit`] (many batches into one record
-//! on disk), [`settle`] (what was taken is noted), [`recover`] (what a kill left behind), `share` and
-//! `end`. Why nothing is lost and nothing counted twice is written in [`crate::seen`].
+//! In reading order: this file (a stream is opened), `greet` and `stream` (its conversation), `take`
+//! (a batch, sample by sample), `pace`, `answers` (when to acknowledge what), [`commit`] (many batches
+//! into one record on disk), [`settle`] (what was taken is noted), [`recover`] (what a kill left
+//! behind), `share` and `end`. Why nothing is lost and nothing counted twice is written in
+//! [`crate::seen`].
 
 mod answers;
 pub mod commit;
 mod end;
+mod greet;
+mod pace;
 pub mod recover;
 pub mod settle;
 mod share;
@@ -38,6 +41,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::commit::Keeper;
 use self::end::{Watch, revoked};
+use self::pace::Limits;
 use self::share::Shares;
 use self::stream::Stream;
 use crate::ca;
@@ -96,6 +100,8 @@ struct Open {
     /// Cancelled when the agent opens a newer stream.
     stream: CancellationToken,
     openings: DefaultDirectRateLimiter,
+    /// Of all its streams together: a new one brings no new allowance.
+    pace: Arc<Limits>,
 }
 
 impl Default for Open {
@@ -106,6 +112,7 @@ impl Default for Open {
             openings: DefaultDirectRateLimiter::direct(
                 Quota::per_second(per_second).allow_burst(burst),
             ),
+            pace: Arc::default(),
         }
     }
 }
@@ -143,7 +150,7 @@ impl Session for Ingest {
         // Followed from before the agent is looked up: no change of it goes unnoticed.
         let agents = parts.directory.agents();
         let agent = parts.directory.find(key).await.ok_or_else(revoked)?;
-        let replaced = self.shared.replace_older_stream(&agent)?;
+        let (replaced, pace) = self.shared.replace_older_stream(&agent)?;
         let key = DeviceKey {
             centre: agent.centre.clone(),
             device: agent.device.clone(),
@@ -155,7 +162,7 @@ impl Session for Ingest {
             replaced,
             stop: parts.stop.clone(),
         };
-        let stream = Stream::new(Arc::clone(&self.shared), agent, device, sender);
+        let stream = Stream::new(Arc::clone(&self.shared), agent, device, sender, pace);
         tokio::spawn(stream.run(request.into_inner(), watch));
         Ok(Response::new(ReceiverStream::new(outgoing)))
     }
@@ -163,7 +170,10 @@ impl Session for Ingest {
 
 impl Shared {
     /// Makes the stream that is being opened the agent's one stream.
-    fn replace_older_stream(&self, agent: &Agent) -> Result<CancellationToken, Status> {
+    fn replace_older_stream(
+        &self,
+        agent: &Agent,
+    ) -> Result<(CancellationToken, Arc<Limits>), Status> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.entry(agent.id.clone()).or_default();
         if open.openings.check().is_err() {
@@ -173,6 +183,6 @@ impl Shared {
         }
         open.stream.cancel();
         open.stream = CancellationToken::new();
-        Ok(open.stream.clone())
+        Ok((open.stream.clone(), Arc::clone(&open.pace)))
     }
 }

@@ -1,35 +1,29 @@
-//! The conversation with one agent, from its Hello to its end.
+//! The conversation with one agent, after its Hello and to its end.
 
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota};
 use jiff::Timestamp;
 use proto::columns::{Lane, Rounds};
-use proto::limits::{LOST_PER_HELLO, OLDEST_PROTOCOL, PROTOCOL};
 use proto::stream::{Decoder, Reject};
-use proto::wire::{self, FromAgent, FromCollector, Welcome, from_agent, from_collector};
+use proto::wire::{self, FromAgent, FromCollector, from_agent, from_collector};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::Shared;
-use super::answers::{Answers, batches_of};
+use super::answers::Answers;
 use super::commit::Entry;
 use super::end::{End, Watch, malformed, replaced};
-use super::share::spread;
+use super::pace::{Limits, Pace, cost};
 use super::take::{Judge, Sorted};
 use crate::clocks::{Boot, Reading};
 use crate::journal::{self, Definitions};
 use crate::latest::{self, Device};
 use crate::metrics::own::Own;
-use crate::registry::{Agent, Host};
-use crate::seen::{Account, Claimed, Run};
-
-/// How soon a stream must begin with a Hello.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::registry::Agent;
+use crate::seen::{Account, Claimed};
 
 /// Silence on an open stream that ends it: several times the longest report interval in use.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
@@ -37,32 +31,19 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long an agent may leave its acknowledgements unread.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Batches per second, on average, that one agent may send, and at once.
-const BATCHES: (NonZeroU32, NonZeroU32) =
-    (NonZeroU32::new(20).unwrap(), NonZeroU32::new(100).unwrap());
-
-/// Samples likewise. What is kept of a batch counts too: a byte as much as a quarter of a sample.
-const SAMPLES: (NonZeroU32, NonZeroU32) = (
-    NonZeroU32::new(20_000).unwrap(),
-    NonZeroU32::new(200_000).unwrap(),
-);
-
 /// Batches of one agent that may wait to be written before it must wait too.
 const UNWRITTEN: usize = 64;
 
-/// How long a newcomer waits until what it asks about is written.
-const WRITING: Duration = Duration::from_secs(5);
-
 /// One stream's state.
 pub(super) struct Stream {
-    shared: Arc<Shared>,
-    agent: Agent,
-    account: Arc<Account>,
-    device: Arc<Mutex<Device>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) agent: Agent,
+    pub(super) account: Arc<Account>,
+    pub(super) device: Arc<Mutex<Device>>,
     sender: mpsc::Sender<Result<FromCollector, Status>>,
     /// Which of the device's streams this is.
-    number: u64,
-    boot: Option<Boot>,
+    pub(super) number: u64,
+    pub(super) boot: Option<Boot>,
     /// The last batch's.
     instance: u64,
     decoder: Decoder,
@@ -77,7 +58,7 @@ pub(super) struct Stream {
     refill: bool,
     /// Whether a batch could not be kept, which the agent sends again on its next stream.
     refused: bool,
-    pace: (DefaultDirectRateLimiter, DefaultDirectRateLimiter),
+    pace: Arc<Limits>,
 }
 
 impl Stream {
@@ -86,10 +67,8 @@ impl Stream {
         agent: Agent,
         device: Arc<Mutex<Device>>,
         sender: mpsc::Sender<Result<FromCollector, Status>>,
+        pace: Arc<Limits>,
     ) -> Self {
-        let limiter = |(per_second, burst): (NonZeroU32, NonZeroU32)| {
-            DefaultDirectRateLimiter::direct(Quota::per_second(per_second).allow_burst(burst))
-        };
         let refill = !latest::lock(&device).was_heard();
         Self {
             account: shared.parts.ledger.account(&agent.id),
@@ -108,8 +87,22 @@ impl Stream {
             sorted: Sorted::default(),
             answers: Answers::default(),
             refused: false,
-            pace: (limiter(BATCHES), limiter(SAMPLES)),
+            pace,
         }
+    }
+
+    /// One whose Hello was heard.
+    #[cfg(test)]
+    pub(super) fn begun(
+        shared: Arc<Shared>,
+        agent: Agent,
+        device: Arc<Mutex<Device>>,
+        sender: mpsc::Sender<Result<FromCollector, Status>>,
+    ) -> Self {
+        let mut stream = Self::new(shared, agent, device, sender, Arc::default());
+        stream.boot = Boot::of("a boot");
+        stream.number = latest::lock(&stream.device).begin_stream(0);
+        stream
     }
 
     pub(super) async fn run(mut self, incoming: Streaming<FromAgent>, watch: Watch) {
@@ -146,99 +139,6 @@ impl Stream {
             Ok::<std::convert::Infallible, End>(never) => match never {},
             Err(end) => end,
         }
-    }
-
-    async fn greet(&mut self, incoming: &mut Streaming<FromAgent>) -> Result<(), End> {
-        let first = tokio::time::timeout(HELLO_TIMEOUT, incoming.message()).await;
-        let Ok(Ok(Some(FromAgent {
-            kind: Some(from_agent::Kind::Hello(hello)),
-        }))) = first
-        else {
-            let status =
-                Status::invalid_argument("the first message must be a Hello, and come soon");
-            return Err(End("no_hello", Some(status)));
-        };
-        if hello.protocol < OLDEST_PROTOCOL {
-            let status = Status::failed_precondition(format!(
-                "this agent speaks protocol {}, {OLDEST_PROTOCOL} is the oldest understood: update the agent",
-                hello.protocol
-            ));
-            return Err(End("old_protocol", Some(status)));
-        }
-        let now = Timestamp::now();
-        self.boot = Boot::of(&hello.boot_id);
-        if let Some(clock) = hello.clock {
-            let sent = Reading::new(self.boot, clock);
-            self.account
-                .with_clocks(|clocks| clocks.exchanged(sent, now.as_millisecond()));
-        }
-        self.note(hello.host.unwrap_or_default(), now).await?;
-        // From here on no older stream takes anything.
-        self.number = latest::lock(&self.device).begin_stream(now.as_millisecond());
-        let arrived = self.arrived(&hello.lost).await;
-        let parts = &self.shared.parts;
-        let plan = (hello.plan_version != parts.plan.version).then(|| (&parts.plan).into());
-        let agents = parts.directory.agents().borrow().clone();
-        let (centre, rate) = (&self.agent.centre, parts.backlog_rate);
-        let spread = spread(agents.len()).as_millis();
-        self.send(from_collector::Kind::Welcome(Welcome {
-            protocol: hello.protocol.min(PROTOCOL),
-            server_time_unix_ms: Timestamp::now().as_millisecond(),
-            spread_ms: u32::try_from(spread).unwrap_or(u32::MAX),
-            backlog_bytes_per_second: self.shared.shares.of(centre, &agents, rate),
-            arrived,
-        }))
-        .await?;
-        if let Some(plan) = plan {
-            self.send(from_collector::Kind::Plan(plan)).await?;
-        }
-        Ok(())
-    }
-
-    /// Which of these batches were taken. What came on the stream before is written first; if that
-    /// takes too long, it counts as lost, and the count errs upwards.
-    async fn arrived(&self, lost: &[wire::Batches]) -> Vec<wire::Batches> {
-        let account = &self.account;
-        let written = async {
-            loop {
-                let settled = account.settled();
-                if account.pending() == 0 {
-                    return;
-                }
-                settled.await;
-            }
-        };
-        if !lost.is_empty() {
-            let _ = tokio::time::timeout(WRITING, written).await;
-        }
-        let taken = lost.iter().take(LOST_PER_HELLO).flat_map(|lost| {
-            account.taken(Run {
-                instance: lost.instance,
-                first: lost.first,
-                last: lost.last,
-            })
-        });
-        taken.map(batches_of).collect()
-    }
-
-    async fn note(&self, host: wire::Host, now: Timestamp) -> Result<(), End> {
-        let host = Host::try_from(host).map_err(|error| malformed(error.to_string()))?;
-        info!(agent = %self.agent.id, centre = %self.agent.centre, device = %self.agent.device,
-            version = host.version, "An agent connected.");
-        let parts = &self.shared.parts;
-        parts.note_soon.notify_one();
-        // Mostly it says what it said before: 66,000 agents that come back need no 66,000 writes.
-        let agent = &self.agent;
-        let known = (&agent.hostname, &agent.os, &agent.arch, &agent.version);
-        if known == (&host.hostname, &host.os, &host.arch, &host.version) {
-            return Ok(());
-        }
-        let noted = parts.registry.said_hello(agent.id.clone(), host, now).await;
-        if let Err(error) = noted {
-            parts.own.registry_errors.inc();
-            warn!(%error, "What an agent says of itself could not be noted.");
-        }
-        Ok(())
     }
 
     /// The next message; meanwhile answers what is due.
@@ -304,7 +204,7 @@ impl Stream {
         }
     }
 
-    async fn batch(&mut self, batch: wire::Batch) -> Result<(), End> {
+    pub(super) async fn batch(&mut self, batch: wire::Batch) -> Result<(), End> {
         let now = Timestamp::now();
         if self.refused && !self.shared.parts.keeper.is_failing() {
             let status = Status::unavailable("what was not kept can be kept now: send it again");
@@ -315,14 +215,17 @@ impl Stream {
             self.instance = instance;
         }
         let entry = self.take(batch, now)?;
-        let cost = self.cost(entry.as_ref());
+        let kept = entry.as_ref().map_or(0, |entry| entry.part.len());
+        let cost = cost(self.rounds.samples(), kept);
         self.answers
             .received(self.instance, sequence, self.refused_samples());
         self.keep(entry).await;
         if asks {
             self.answers.asked(&self.account);
         }
-        self.wait(cost).await;
+        if self.pace.keep(cost).await == Pace::Faster {
+            self.own().batches_paced.inc();
+        }
         Ok(())
     }
 
@@ -467,31 +370,7 @@ impl Stream {
         u32::try_from(self.sorted.refused).unwrap_or(u32::MAX)
     }
 
-    /// What a batch cost, in samples.
-    fn cost(&self, entry: Option<&Entry>) -> u32 {
-        let kept = entry.map_or(0, |entry| entry.part.len() / 4);
-        u32::try_from(self.rounds.samples().max(kept)).unwrap_or(u32::MAX)
-    }
-
-    /// Waits as long as a batch of this cost was sent too early.
-    async fn wait(&self, cost: u32) {
-        let (batches, samples) = &self.pace;
-        let (_, burst) = SAMPLES;
-        let cost = NonZeroU32::new(cost.min(burst.get()));
-        let too_many = cost.is_some_and(|cost| !matches!(samples.check_n(cost), Ok(Ok(()))));
-        let too_often = batches.check().is_err();
-        if too_many || too_often {
-            self.own().batches_paced.inc();
-        }
-        if too_often {
-            batches.until_ready().await;
-        }
-        if let Some(cost) = cost.filter(|_| too_many) {
-            let _ = samples.until_n_ready(cost).await;
-        }
-    }
-
-    async fn send(&self, kind: from_collector::Kind) -> Result<(), End> {
+    pub(super) async fn send(&self, kind: from_collector::Kind) -> Result<(), End> {
         let message = Ok(FromCollector { kind: Some(kind) });
         match tokio::time::timeout(SEND_TIMEOUT, self.sender.send(message)).await {
             Ok(Ok(())) => Ok(()),

@@ -98,19 +98,18 @@ pub struct Patience {
 
 impl Patience {
     /// Less than this is a hiccup, however short the intervals are.
-    const LEAST: Duration = Duration::from_secs(10);
+    const HICCUP: Duration = Duration::from_secs(10);
 
-    /// Three times what is agreed.
+    /// One report may be missed, and one sample in three.
     #[must_use]
     pub fn with(plan: &Plan) -> Self {
-        let three = |interval: Duration| (interval * 3).max(Self::LEAST);
         let longest = plan
             .host_interval
             .max(plan.link_interval)
             .max(plan.report_interval);
         Self {
-            reports: three(plan.report_interval),
-            samples: three(longest),
+            reports: plan.report_interval * 2 + Self::HICCUP,
+            samples: (longest * 3).max(Self::HICCUP),
         }
     }
 }

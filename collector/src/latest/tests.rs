@@ -206,10 +206,11 @@ fn patience_follows_the_plan_and_has_a_floor() {
     let seconds = Duration::from_secs;
     let plan = Plan {
         link_interval: seconds(600),
+        report_interval: seconds(60),
         ..Plan::default()
     };
     let expected = Patience {
-        reports: seconds(45),
+        reports: seconds(130),
         samples: seconds(1_800),
     };
     assert_eq!(Patience::with(&plan), expected);
@@ -220,7 +221,7 @@ fn patience_follows_the_plan_and_has_a_floor() {
         ..Plan::default()
     };
     let expected = Patience {
-        reports: seconds(10),
+        reports: seconds(12),
         samples: seconds(10),
     };
     assert_eq!(Patience::with(&hurried), expected);

@@ -75,6 +75,8 @@ impl Ledger {
     /// # Errors
     /// When the disk does not take it; the snapshot before is still there.
     pub fn save(&self) -> Result<usize, SnapshotError> {
+        // One at a time, from the first account to the disk: an older one never replaces a newer one.
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let accounts: Vec<_> = {
             let accounts = self.lock();
             let shared =
@@ -82,7 +84,6 @@ impl Ledger {
             accounts.iter().map(shared).collect()
         };
         let bytes = snapshot::encode(&accounts);
-        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         if *saved == bytes {
             return Ok(0);
         }

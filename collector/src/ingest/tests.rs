@@ -1,1 +1,0 @@
-//! Durable intake against real queues on disk.
