@@ -13,7 +13,7 @@ pub struct Limits {
     /// Records whose time is further back than this are dropped, within a thousandth of it. Judged by the clock of the
     /// caller: one that knows its clock to be wrong says that it does not know the time, and nothing is dropped.
     pub age: Duration,
-    /// With more than this in memory, everything is written to disk.
+    /// With more than this in memory, or with a thousand records, everything is written to disk.
     pub spill_bytes: u64,
     /// The most in memory when the disk takes nothing.
     pub memory_bytes: u64,

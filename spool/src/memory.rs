@@ -2,8 +2,8 @@
 //!
 //! It is written in place after every change of what is in memory only, and never synced: the system
 //! keeps it when a process is killed, and may lose, keep or tear it in a power cut. So it costs a copy
-//! of one page, and nothing depends on it but the count of what is lost. Up to about a thousand records
-//! it is written in one piece, which a kill does not tear.
+//! of one page, and nothing depends on it but the count of what is lost. A page is written in one piece,
+//! which a kill does not tear; when there are too many records for it, memory is written to disk.
 //!
 //! Deliberately absent: the records themselves. What must survive a kill is persisted.
 
@@ -22,6 +22,9 @@ use crate::{
 
 /// It is never shorter, so that a disk that becomes full later takes it all the same.
 const PAGE: usize = 4096;
+
+/// About as many records as fit into a page.
+pub(crate) const LISTED_RECORDS: usize = 1000;
 
 /// What the file says.
 #[derive(Debug, Default, PartialEq, Eq)]

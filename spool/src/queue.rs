@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Disk, Entry, Error, Limits, Record, Sequence, Stats,
     folder::Folder,
-    memory::{Drops, MemoryFile},
+    memory::{Drops, LISTED_RECORDS, MemoryFile},
     record::{self, Decoded, HEADER_BYTES},
     state::State,
     writer::ChunkWriter,
@@ -190,7 +190,8 @@ impl Spool {
         // The file names these samples as not appended until it names them as this record.
         self.unrecorded = self.unrecorded.saturating_sub(u64::from(weight));
         self.memory_changed = true;
-        if self.memory_bytes > self.spill_at {
+        let fills_the_list = self.memory.len() >= LISTED_RECORDS && self.disk == Disk::Good;
+        if self.memory_bytes > self.spill_at || fills_the_list {
             // A failure is in the state; the next attempt waits until there is noticeably more to write.
             let _ = self.persist(now_unix_ms);
             self.spill_at = self.limits.spill_bytes.max(self.memory_bytes) + self.memory_bytes / 8;

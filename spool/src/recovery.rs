@@ -1,6 +1,11 @@
 //! Opening a folder: everything good in it is found, whatever happened to the rest.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 use crate::{
     Entry, Error, Limits, Spool,
@@ -37,8 +42,9 @@ impl Spool {
         spool.corrupt = listing.corrupt.iter().copied().collect();
         let mut damaged = Vec::new();
         let mut highest = 0;
+        let mut buffer = Vec::new();
         for (id, size) in &listing.chunks {
-            highest = highest.max(spool.recover_chunk(*id, *size, &mut damaged));
+            highest = highest.max(spool.recover_chunk(*id, *size, &mut buffer, &mut damaged));
         }
         spool.count_damaged(&damaged);
         spool.find_lost(memory.lost);
@@ -73,16 +79,21 @@ impl Spool {
     }
 
     /// Takes a chunk's good records into the queue; returns the highest number found, also of those done with.
-    fn recover_chunk(&mut self, id: u64, size: u64, damaged: &mut Vec<Entry>) -> u64 {
+    fn recover_chunk(
+        &mut self,
+        id: u64,
+        size: u64,
+        buffer: &mut Vec<u8>,
+        damaged: &mut Vec<Entry>,
+    ) -> u64 {
         let path = self.folder.chunk(id);
-        let is_ours = size <= MAX_CHUNK_BYTES;
-        let Some(bytes) = is_ours.then(|| fs::read(&path).ok()).flatten() else {
-            // Or the disk does not give it: left alone, reported, and the rest goes on.
+        if size > MAX_CHUNK_BYTES || read(&path, buffer).is_err() {
+            // None of ours, or the disk does not give it: left alone, reported, and the rest goes on.
             self.corrupt_files += 1;
             return 0;
-        };
-        let found = chunk::scan(&bytes);
-        let length = bytes.len() as u64;
+        }
+        let found = chunk::scan(buffer);
+        let length = buffer.len() as u64;
         if found.end < length && !found.is_corrupt {
             self.cut_bytes += length - found.end;
             // Appending never goes on in an old chunk, so it does no harm if the tail cannot be cut now.
@@ -131,7 +142,14 @@ impl Spool {
     }
 }
 
-fn cut(path: &Path, length: u64) -> std::io::Result<()> {
+/// A whole file, in a buffer that is used again.
+fn read(path: &Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.clear();
+    File::open(path)?.read_to_end(buffer)?;
+    Ok(())
+}
+
+fn cut(path: &Path, length: u64) -> io::Result<()> {
     let file = fs::OpenOptions::new().write(true).open(path)?;
     file.set_len(length)?;
     file.sync_all()

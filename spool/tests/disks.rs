@@ -140,7 +140,11 @@ impl Mount {
 impl Drop for Mount {
     fn drop(&mut self) {
         // So that the folder beneath can be removed. There may be nothing mounted, or twice.
-        let unmount = || Command::new("umount").args(["--lazy", self.path()]).output();
+        let unmount = || {
+            Command::new("umount")
+                .args(["--lazy", self.path()])
+                .output()
+        };
         while unmount().is_ok_and(|output| output.status.success()) {}
     }
 }
