@@ -24,11 +24,14 @@
 //!
 //! `DAWNWATCH_KILLS` says how many kills, `DAWNWATCH_SEED` repeats their order.
 
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use rustix::process::Signal;
 
 use crate::harness::ledger::{COUNTS, Ledger};
 use crate::harness::line::Line;
@@ -59,8 +62,24 @@ struct Province {
     victoria: Victoria,
     line: Line,
     agent: Agent,
-    /// When processes of the agent had ended, Unix milliseconds.
-    ends: Vec<i64>,
+    /// How the processes of the agent ended.
+    ends: Vec<End>,
+}
+
+/// The end of a process.
+struct End {
+    /// When it was seen to have ended, Unix milliseconds.
+    time_unix_ms: i64,
+    was_killed: bool,
+}
+
+impl End {
+    fn seen(was_killed: bool) -> Self {
+        Self {
+            time_unix_ms: agent::clock::wall_unix_ms(),
+            was_killed,
+        }
+    }
 }
 
 /// What was done to it.
@@ -134,12 +153,15 @@ impl Province {
     fn kill_agent(&mut self) {
         assert_eq!(self.agent.process().ended(), None, "it ended by itself");
         self.agent.kill();
-        self.ends.push(agent::clock::wall_unix_ms());
+        self.ends.push(End::seen(true));
     }
 
     async fn stop_agent(&mut self) {
-        self.agent.stop().await.succeeded();
-        self.ends.push(agent::clock::wall_unix_ms());
+        let status = self.agent.stop().await.status;
+        // Before it listens, whoever asks it to end kills it.
+        let was_killed = status.signal() == Some(Signal::TERM.as_raw());
+        assert!(was_killed || status.success(), "{status}");
+        self.ends.push(End::seen(was_killed));
     }
 
     /// Kills and cuts at random moments.
@@ -149,17 +171,17 @@ impl Province {
             // The moment is what is random here; no state is waited for.
             tokio::time::sleep(Duration::from_millis(random.random_range(PAUSE))).await;
             match random.random_range(0..100) {
-                0..35 => {
+                0..20 => {
                     blows.agent_kills += 1;
                     self.kill_agent();
                     self.start_agent();
                 }
-                35..65 => {
+                20..55 => {
                     blows.collector_kills += 1;
                     self.collector.kill();
                     self.collector.restart().await;
                 }
-                65..75 => {
+                55..70 => {
                     blows.agent_kills += 1;
                     blows.collector_kills += 1;
                     self.kill_agent();
@@ -167,7 +189,7 @@ impl Province {
                     self.start_agent();
                     self.collector.restart().await;
                 }
-                75..80 => {
+                70..75 => {
                     blows.stops += 1;
                     self.stop_agent().await;
                     self.start_agent();
@@ -226,11 +248,12 @@ impl Province {
     }
 
     async fn judge(&self, blows: &Blows, counted: u64) {
-        let ledger = Ledger::read(&self.ledger(), &self.ends);
+        let ends: Vec<i64> = self.ends.iter().map(|end| end.time_unix_ms).collect();
+        let ledger = Ledger::read(&self.ledger(), &ends);
         let prometheus = self.prometheus.raw(COUNTS, "2h").await.unwrap();
         let victoria = self.victoria.raw(COUNTS).await.unwrap();
-        let missing = ledger.missing_from("Prometheus", &prometheus);
-        let also_missing = ledger.missing_from("VictoriaMetrics", &victoria);
+        let missing = ledger.missing_from(&prometheus).expect("Prometheus");
+        let also_missing = ledger.missing_from(&victoria).expect("VictoriaMetrics");
         let samples = ledger.samples();
         let rounds = missing.len() as u64;
         eprintln!(
@@ -239,13 +262,18 @@ impl Province {
             rounds * SERIES,
         );
         assert_eq!(missing, also_missing, "the stores differ");
-        let last = ledger.rounds().filter(|(_, round)| round.is_last);
-        let last = last.filter(|(first, _)| missing.contains(first)).count() as u64;
-        assert!(
-            last <= blows.agent_kills,
-            "{last} processes lost their last round"
-        );
-        let least = (rounds - last) * SAMPLES_OF_A_ROUND;
+        let mut last_of = BTreeMap::new();
+        for (first, round) in ledger.rounds() {
+            last_of.insert(round.process, first);
+            let was_killed = self.ends[round.process].was_killed;
+            let is_there = !missing.contains(&first);
+            assert!(
+                is_there || was_killed,
+                "an agent that was stopped lost {round:?}"
+            );
+        }
+        let last = last_of.values().filter(|first| missing.contains(*first));
+        let least = (rounds - last.count() as u64) * SAMPLES_OF_A_ROUND;
         let most = rounds * SAMPLES_OF_A_ROUND + self.lost_batches() * SAMPLES_OF_A_BATCH;
         let expected = least..=most;
         assert!(

@@ -10,6 +10,9 @@ use super::prometheus::Raw;
 /// The series that a counting agent counts on.
 pub const COUNTS: &str = "dawnwatch_temperature_celsius";
 
+/// Times are told in steps of a hundredth of a second, so that a time may be so much too early.
+const TOLD_MS: i64 = 9;
+
 /// All rounds that were read.
 #[derive(Debug)]
 pub struct Ledger {
@@ -26,8 +29,8 @@ pub struct Round {
     until_unix_ms: i64,
     /// How many they are.
     pub count: u64,
-    /// Whether the process ended without having read another round.
-    pub is_last: bool,
+    /// Which process read it, from 0 on.
+    pub process: usize,
 }
 
 impl Ledger {
@@ -38,9 +41,8 @@ impl Ledger {
         // A round is handed on before the next one is read, and before the process has ended.
         let mut next: Option<i64> = None;
         for (_, round) in rounds.iter_mut().rev() {
-            let end = ends.iter().find(|end| **end >= round.time_unix_ms);
-            let end = *end.expect("every process has ended");
-            round.is_last = next.is_none_or(|next| end <= next);
+            round.process = ends.partition_point(|end| *end < round.time_unix_ms);
+            let end = *ends.get(round.process).expect("every process has ended");
             round.until_unix_ms = next.map_or(end, |next| next.min(end));
             next = Some(round.time_unix_ms);
         }
@@ -60,12 +62,10 @@ impl Ledger {
         self.rounds.values().map(|round| round.count).sum()
     }
 
-    /// The rounds that a store does not have, by their first numbers.
-    ///
-    /// # Panics
-    /// When it has a sample that is not in the ledger, one twice, one with the time or the series of
-    /// another, or a part of a round.
-    pub fn missing_from(&self, store: &str, stored: &[Raw]) -> BTreeSet<u64> {
+    /// The rounds that a store does not have, by their first numbers. An error when it has a sample
+    /// that is not in the ledger, one twice, one with the time or the series of another, or a part of
+    /// a round.
+    pub fn missing_from(&self, stored: &[Raw]) -> Result<BTreeSet<u64>, String> {
         let mut found: BTreeMap<u64, (i64, u64)> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         let mut wrong = Vec::new();
@@ -90,13 +90,15 @@ impl Ledger {
                 wrong.push(format!("{count} of the {expected} of round {first}"));
             }
         }
-        let shown = &wrong[..wrong.len().min(20)];
-        assert!(wrong.is_empty(), "{store}: {}: {shown:#?}", wrong.len());
+        if !wrong.is_empty() {
+            let shown = &wrong[..wrong.len().min(20)];
+            return Err(format!("{} samples are wrong: {shown:#?}", wrong.len()));
+        }
         let missing = self
             .rounds
             .keys()
             .filter(|first| !found.contains_key(first));
-        missing.copied().collect()
+        Ok(missing.copied().collect())
     }
 
     /// The number that a sample is, and the first of its round.
@@ -124,7 +126,8 @@ impl Ledger {
         if labels.get("sensor") != Some(&format!("count-{}", number - first)) {
             return wrong("another series read it");
         }
-        if !(round.time_unix_ms..=round.until_unix_ms).contains(&time) {
+        let from_unix_ms = round.time_unix_ms - TOLD_MS;
+        if !(from_unix_ms..=round.until_unix_ms).contains(&time) {
             return wrong(&format!("it was read at {}", round.time_unix_ms));
         }
         Ok((number, *first))
@@ -142,7 +145,7 @@ fn parse(line: &str) -> (u64, Round) {
         time_unix_ms,
         until_unix_ms: time_unix_ms,
         count,
-        is_last: false,
+        process: 0,
     };
     (first, round)
 }
@@ -168,22 +171,18 @@ mod tests {
     }
 
     const GOOD: [(&str, i64, f64); 4] = [
-        ("count-0", 1_001, 0.0),
-        ("count-1", 1_001, 1.0),
+        ("count-0", 991, 0.0),
+        ("count-1", 991, 1.0),
         ("count-0", 1_520, 4.0),
         ("count-1", 1_520, 5.0),
     ];
 
     #[test]
     fn what_is_missing_is_told_by_round() {
-        let missing = ledger().missing_from("it", &stored(&GOOD));
+        let missing = ledger().missing_from(&stored(&GOOD)).unwrap();
         assert_eq!(missing, BTreeSet::from([2, 6]));
-        let last: Vec<_> = ledger()
-            .rounds()
-            .filter(|(_, round)| round.is_last)
-            .map(|(first, _)| first)
-            .collect();
-        assert_eq!(last, [2, 6]);
+        let processes: Vec<_> = ledger().rounds().map(|(_, round)| round.process).collect();
+        assert_eq!(processes, [0, 0, 1, 1]);
         assert_eq!(ledger().samples(), 8);
     }
 
@@ -191,19 +190,18 @@ mod tests {
     fn what_is_wrong_is_found() {
         let check = |wrong: (&str, i64, f64), expected: &str| {
             let stored = stored(&[&GOOD[..], &[wrong]].concat());
-            let panic = std::panic::catch_unwind(|| ledger().missing_from("it", &stored));
-            let text = *panic.unwrap_err().downcast::<String>().unwrap();
+            let text = ledger().missing_from(&stored).unwrap_err();
             assert!(text.contains(expected), "{text}");
         };
-        check(("count-0", 1_001, 0.0), "again");
+        check(("count-0", 991, 0.0), "again");
         check(("count-0", 1_301, 2.0), "it was read at 1200");
-        check(("count-0", 1_199, 2.0), "it was read at 1200");
+        check(("count-0", 1_190, 2.0), "it was read at 1200");
         check(("count-1", 1_200, 2.0), "another series");
         check(("count-0", 1_200, 2.5), "no such number");
         check(("count-0", 1_700, 8.0), "no such number");
         check(("count-0", 1_200, 2.0), "1 of the 2 of round 2");
         let apart = [GOOD[0], ("count-1", 1_002, 1.0)];
-        let apart = std::panic::catch_unwind(|| ledger().missing_from("it", &stored(&apart)));
-        apart.unwrap_err();
+        let text = ledger().missing_from(&stored(&apart)).unwrap_err();
+        assert!(text.contains("its round at 991"), "{text}");
     }
 }
