@@ -37,8 +37,8 @@ const SIZES: [usize; 2] = [100_000, 1_000_000];
 /// Pages of each renderer; the fastest counts, since other work on the machine only adds.
 const PAGES: usize = 7;
 
-/// How long the live view is looked at, and an agent may be kept waiting.
-const LOOKS: usize = 100;
+/// Pages during which an agent may be kept waiting.
+const LOOKS: usize = 20;
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 fn main() -> anyhow::Result<()> {
@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
         let line = |what: &str, time: Duration, bytes: usize| {
             let ratio = time.as_secs_f64() / measured.rendered.as_secs_f64();
             let milliseconds = time.as_secs_f64() * 1e3;
-            println!("{what:34}{milliseconds:>10.2}{bytes:>12}{ratio:>8.2}");
+            println!("{what:34}{milliseconds:>10.3}{bytes:>12}{ratio:>8.2}");
         };
         line("this collector", measured.rendered, page.len());
         line("  of that, looking at devices", measured.looked, 0);
@@ -79,7 +79,7 @@ fn main() -> anyhow::Result<()> {
         );
         line("memcpy of the page", copy(&page), page.len());
         line("taking the samples of one round", measured.updated, 0);
-        line("longest wait of an agent meanwhile", waited, 0);
+        line("wait of an agent meanwhile, 99.9 %", waited, 0);
     }
     memory::report()
 }
@@ -185,21 +185,27 @@ impl Fleet {
         Ok(measured)
     }
 
-    /// The longest that anybody waited for a device while pages were made one after the other.
+    /// How long somebody waits for a device while pages are made one after the other, at most, but for
+    /// one time in a thousand: the longest of all is when the system takes the processor away.
     fn waits(&self) -> anyhow::Result<Duration> {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| {
-                let mut longest = Duration::ZERO;
+                let mut waits = Vec::new();
                 while !done.load(Ordering::Relaxed) {
                     for key in &self.keys {
                         let device = self.exposition.latest.device(key).context("is enrolled")?;
                         let begin = Instant::now();
                         drop(lock(&device));
-                        longest = longest.max(begin.elapsed());
+                        waits.push(begin.elapsed());
                     }
                 }
-                Ok(longest)
+                waits.sort_unstable();
+                let nearly_all = waits.len() - waits.len().div_ceil(1_000);
+                waits
+                    .get(nearly_all)
+                    .copied()
+                    .context("devices to wait for")
             });
             for _ in 0..LOOKS {
                 for piece in self.exposition.page(Timestamp::now(), &self.spare) {
