@@ -19,6 +19,9 @@ pub(super) struct Model {
     shared: Shared,
 }
 
+/// What a stream costs before its first series.
+const _: () = assert!(size_of::<Model>() <= 2_048);
+
 /// How many rounds messages have.
 #[derive(Debug, Default)]
 struct Length {

@@ -212,3 +212,67 @@ fn bits(value: f64) -> i64 {
 fn ordered(bits: i64) -> i64 {
     if bits < 0 { bits ^ i64::MAX } else { bits }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_whole_numbers_of_the_coarsest_unit_there_is() {
+        let check = |value: f64, unit: &str, integer: i64, noise: i64| {
+            let counted = Scale::coarsest(value);
+            let scale = counted.scale;
+            let found = match (scale.multiple(), scale.decimal()) {
+                (Some(multiple), _) => format!("{multiple}"),
+                (None, Some(decimal)) => format!("1/{decimal}"),
+                (None, None) => "bits".to_owned(),
+            };
+            assert_eq!(
+                (&*found, counted.integer, counted.noise),
+                (unit, integer, noise),
+                "{value}"
+            );
+            assert_eq!(counted.value().to_bits(), value.to_bits());
+        };
+        check(25_276_502_016.0, "4096", 6_171_021, 0);
+        check(1_536.0, "512", 3, 0);
+        check(1_000_000_000.0, "512", 1_953_125, 0);
+        check(7.0, "1/1", 7, 0);
+        check(-7.25, "1/100", -725, 0);
+        check(22_205.0 * 0.001, "1/1000", 22_205, 1);
+        check(0.1 + 0.2, "1/10", 3, 1);
+        check(9.738_4e-5, "1/1000000000", 97_384, 0);
+        check(-0.0, "1/1", 0, -1);
+        check(1.0 / 3.0, "bits", 0x3fd5_5555_5555_5555, 0);
+        check(f64::INFINITY, "bits", 0x7ff0_0000_0000_0000, 0);
+        check(-f64::NAN, "bits", -0x7ff8_0000_0000_0001, 0);
+    }
+
+    #[test]
+    fn a_series_keeps_its_unit_until_it_is_too_fine_for_long() {
+        let mut habit = Habit::default();
+        let mut scale = Scale::default();
+        let mut units = |values: &[f64]| {
+            let units = values.iter().map(|value| {
+                scale = habit.count(scale, *value).scale;
+                scale.decimal().unwrap_or_default()
+            });
+            units.collect::<Vec<_>>()
+        };
+        assert_eq!(units(&[0.0, 0.5, 0.25, 3.0, 0.0]), [1, 10, 100, 100, 100]);
+        assert_eq!(units(&[0.5; 12]), [100; 12]);
+        // The quarter is forgotten, and then that there was any fraction.
+        assert_eq!(units(&[3.0; 64]).last(), Some(&1));
+    }
+
+    #[test]
+    fn integers_go_from_unit_to_unit_as_their_values_do() {
+        let of = |index| Scale::from_index(index);
+        let [pages, sectors, ones, thousandths, bits] = [0, 2, 4, 7, 31].map(of);
+        assert_eq!(pages.convert(3, sectors), 24);
+        assert_eq!(ones.convert(3, thousandths), 3_000);
+        assert_eq!(thousandths.convert(12_345_000, pages), 3);
+        assert_eq!(bits, Scale::BITS);
+        assert_eq!((bits.convert(3, ones), ones.convert(3, bits)), (0, 0));
+    }
+}

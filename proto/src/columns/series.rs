@@ -37,6 +37,9 @@ pub(super) struct Series {
     negative: [[Context; 3]; 2],
 }
 
+/// A collector holds one for every series of every agent.
+const _: () = assert!(size_of::<Series>() <= 128);
+
 /// Where a series is in one lane.
 #[derive(Debug, Clone, Copy, Default)]
 struct Last {
