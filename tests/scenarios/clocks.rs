@@ -13,6 +13,7 @@ use crate::FIRST_VALUES;
 use crate::harness::faketime::{Error, FakeClock};
 use crate::harness::{Agent, Collector, Prometheus, eventually, metric};
 use crate::needs;
+use crate::outage::live_values;
 use crate::store::{COUNTED, writing_to};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -44,14 +45,11 @@ async fn enrolled(collector: &Collector, clock: &FakeClock) -> Agent {
 
 /// What the live view has of the echoes: time and value.
 async fn newest(collector: &Collector) -> Result<(i64, f64), String> {
-    let devices = collector
-        .api("/api/v1/devices?centre=cong-son&values=true")
-        .await?;
-    let values = devices["devices"][0]["values"].as_array();
+    let values = live_values(collector).await?;
     let (counted, target) = COUNTED;
     let is_it = |value: &&Value| value["metric"] == counted && value["labels"]["target"] == target;
-    let value = values.into_iter().flatten().find(is_it);
-    let value = value.ok_or_else(|| format!("no {counted} in {devices}"))?;
+    let value = values.iter().find(is_it);
+    let value = value.ok_or_else(|| format!("no {counted} in {values:?}"))?;
     let time: jiff::Timestamp = value["time"].as_str().unwrap().parse().unwrap();
     Ok((time.as_millisecond(), value["value"].as_f64().unwrap()))
 }
@@ -91,7 +89,7 @@ async fn tells_its_error(collector: &Collector, error: Error) {
             return Err(format!("{told} s, it is {expected} s"));
         }
         let devices = collector.api("/api/v1/devices?centre=cong-son").await?;
-        let device = devices["devices"][0]["device"].as_str().unwrap_or_default();
+        let device = devices[0]["device"].as_str().unwrap_or_default();
         let path = format!("/centres/cong-son/devices/{device}?lang=en");
         let shown = collector.page(&path).await?.contains("wrong clock");
         match shown == (expected.abs() > 5.0) {

@@ -19,7 +19,7 @@ use crate::harness::backlog::Backlog;
 use crate::harness::skip::program;
 use crate::harness::{Agent, Collector, Prometheus, eventually, metric};
 use crate::needs;
-use crate::outage::{is_whole, is_whole_after};
+use crate::outage::{is_reporting, is_whole, is_whole_after};
 use crate::store::{COUNTED, writing_to};
 
 /// An agent without collector looks at its disk each minute, and tries to come back as often.
@@ -213,18 +213,8 @@ async fn a_collector_with_a_full_disk_acknowledges_nothing_and_loses_nothing() {
 }
 
 async fn is_live(collector: &Collector) {
-    eventually("the agent reports", NOTICED, async || {
-        let page = collector.metrics().await?;
-        metric("dawnwatch_agent_up").is(1.0).found_in(&page)?;
-        let devices = collector
-            .api("/api/v1/devices?centre=cong-son&values=true")
-            .await?;
-        match devices["devices"][0]["values"].as_array() {
-            Some(values) if !values.is_empty() => Ok(()),
-            _ => Err(format!("no live values: {devices}")),
-        }
-    })
-    .await;
+    let reports = async || is_reporting(collector).await;
+    eventually("the agent reports", NOTICED, reports).await;
 }
 
 /// The collector says whether its queue can be kept.

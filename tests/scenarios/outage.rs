@@ -74,7 +74,7 @@ async fn an_outage_leaves_no_gap(length: Duration, kilobytes_per_second: u32) {
     line.unwrap();
     let mut watch = Watch::from_now(&collector, &backlog);
     eventually("what is measured now is seen", LIVE, async || {
-        let values = watch.values().await?;
+        let values = live_values(&collector).await?;
         let now = values
             .iter()
             .any(|value| value["metric"] == "dawnwatch_memory_size_bytes");
@@ -123,12 +123,9 @@ pub async fn is_whole_after(
                 return Err(format!("{} series for {series:?}", stored.len()));
             };
             backlog.is_whole_after(rounds, series, samples)?;
-            let names: Vec<_> = labels.keys().map(String::as_str).collect();
-            assert_eq!(
-                names,
-                ["__name__", "centre", "device", series.label.0, "kind"],
-                "in {store}"
-            );
+            let mut expected = ["__name__", "centre", "device", "kind", series.label.0];
+            expected.sort_unstable();
+            assert!(labels.keys().eq(&expected), "{labels:?} in {store}");
             left.next();
         }
         Ok(())
@@ -139,6 +136,23 @@ pub async fn is_whole_after(
 fn selector(series: &Series) -> String {
     let (name, value) = &series.label;
     format!("{}{{{name}={value:?}}}", series.metric)
+}
+
+/// Everything that the live view has of the one device of the centre.
+pub async fn live_values(collector: &Collector) -> Result<Vec<Value>, String> {
+    let devices = collector.api("/api/v1/devices?centre=cong-son&values=true");
+    let devices = devices.await?;
+    match devices[0]["values"].as_array() {
+        Some(values) if !values.is_empty() => Ok(values.clone()),
+        _ => Err(format!("no live values: {devices}")),
+    }
+}
+
+/// The one agent is there, and what it measures is seen.
+pub async fn is_reporting(collector: &Collector) -> Result<(), String> {
+    let page = collector.metrics().await?;
+    metric("dawnwatch_agent_up").is(1.0).found_in(&page)?;
+    live_values(collector).await.map(|_| ())
 }
 
 /// Looks at the live view while a backlog drains behind it.
@@ -163,18 +177,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Everything that the live view has of the one device.
-    async fn values(&self) -> Result<Vec<Value>, String> {
-        let devices = self
-            .collector
-            .api("/api/v1/devices?centre=cong-son&values=true");
-        let values = &devices.await?["devices"][0]["values"];
-        values
-            .as_array()
-            .cloned()
-            .ok_or_else(|| "no values".to_owned())
-    }
-
     /// Looks once. An error until all has arrived.
     async fn look(&mut self) -> Result<(), String> {
         let page = self.collector.metrics().await?;
@@ -182,7 +184,7 @@ impl<'a> Watch<'a> {
             let shown = metric(&format!("dawnwatch_agent_{name}")).in_(&page);
             assert!((shown - value).abs() < 0.5, "agent_{name} is {shown}");
         }
-        let values = self.values().await?;
+        let values = live_values(self.collector).await?;
         for value in &values {
             let time: jiff::Timestamp = value["time"].as_str().unwrap().parse().unwrap();
             let age = self.connected_unix_ms - time.as_millisecond();

@@ -16,7 +16,7 @@ use crate::harness::{
     eventually, metric,
 };
 use crate::needs;
-use crate::outage::is_whole;
+use crate::outage::{is_reporting, is_whole};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -151,15 +151,7 @@ async fn reports_and_is_acknowledged(collector: &Collector, agent: &Agent) {
         "the agent reports, and nothing waits at it",
         BACK,
         async || {
-            let page = collector.metrics().await?;
-            metric("dawnwatch_agent_up").is(1.0).found_in(&page)?;
-            let devices = collector
-                .api("/api/v1/devices?centre=cong-son&values=true")
-                .await?;
-            let values = devices["devices"][0]["values"].as_array();
-            if values.is_none_or(Vec::is_empty) {
-                return Err(format!("no live values: {devices}"));
-            }
+            is_reporting(collector).await?;
             let status = agent.status().await?;
             let waiting = status["waiting_batches"].as_u64().unwrap_or(u64::MAX);
             // What was measured just now may be on its way.
