@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::super::Unmeasurable;
 use super::pace::{ECHOES, Pace};
-use super::ping::{Family, Pings};
+use super::packet::Family;
+use super::ping::Pings;
 use crate::os::{self, Address};
 
 /// Less than the kernel's first retransmission of a SYN (RFC 6298).

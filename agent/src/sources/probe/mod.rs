@@ -4,6 +4,7 @@ mod echo;
 pub mod icmp;
 mod names;
 mod pace;
+mod packet;
 mod ping;
 mod slow;
 mod statistics;
