@@ -100,11 +100,9 @@ impl Spool {
     pub(crate) fn find_lost(&mut self, listed: Vec<Lost>) {
         for mut lost in listed {
             let sequence = lost.sequence.0;
-            let same =
-                |known: &Lost| (known.instance, known.sequence.0) == (lost.instance, sequence);
-            let is_known = sequence < self.state.first_in_memory
-                || self.state.done.contains(sequence)
-                || self.state.lost.iter().any(same);
+            // Below that number, the state knows: also of what was lost before.
+            let is_known =
+                sequence < self.state.first_in_memory || self.state.done.contains(sequence);
             if let Some(slot) = self.index.get(&sequence) {
                 // More than it has was not appended yet when it was listed.
                 lost.samples = lost.samples.saturating_sub(u64::from(slot.weight));

@@ -99,6 +99,70 @@ fn a_kill_between_two_writes_counts_nothing_twice() {
 }
 
 #[test]
+fn a_record_that_was_written_and_is_damaged_is_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = folder.path().join("memory");
+    let mut spool = open(folder.path());
+    append(&mut spool, 10);
+    let before_persist = fs::read(&memory).unwrap();
+    spool.persist(NOW).unwrap();
+    drop(spool);
+    fs::write(&memory, before_persist).unwrap();
+    let chunk = folder.path().join("0000000000000001.chunk");
+    let mut bytes = fs::read(&chunk).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(chunk, bytes).unwrap();
+    let spool = open(folder.path());
+    assert_eq!((spool.lost(), counted(&spool)), ([].as_slice(), (1, 10)));
+}
+
+#[test]
+fn a_record_dropped_from_the_middle_of_memory_is_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = folder.path().join("memory");
+    let mut spool = open(folder.path());
+    // Nothing of it reaches a chunk, but the state is written.
+    let in_the_way = folder.path().join("0000000000000001.chunk");
+    fs::create_dir(&in_the_way).unwrap();
+    let undated = spool.append(None, 5, b"bytes".to_vec(), NOW).unwrap();
+    append(&mut spool, 10);
+    let before_drop = fs::read(&memory).unwrap();
+    let later = NOW.map(|now| now + 8 * 24 * 3_600_000);
+    spool.persist(later).unwrap_err();
+    drop(spool);
+    fs::remove_dir(in_the_way).unwrap();
+    fs::write(&memory, before_drop).unwrap();
+    let spool = open(folder.path());
+    assert_eq!(counted(&spool), (1, 10));
+    let lost: Vec<_> = spool.lost().iter().map(|lost| lost.sequence).collect();
+    assert_eq!(lost, [undated]);
+}
+
+#[test]
+fn without_a_state_what_is_lost_is_found_once_and_its_numbers_are_not_given_out_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, memory) = (folder.path().join("state"), folder.path().join("memory"));
+    for _ in 0..5 {
+        open(folder.path());
+    }
+    let mut spool = open(folder.path());
+    let sequence = append(&mut spool, 3);
+    drop(spool);
+    let before = fs::read(&memory).unwrap();
+    fs::remove_file(state).unwrap();
+    for _ in 0..2 {
+        let mut spool = open(folder.path());
+        assert_eq!(spool.lost().len(), 1);
+        assert_eq!(spool.lost()[0].sequence, sequence);
+        let next = append(&mut spool, 1);
+        assert!(next > sequence && spool.ack(next));
+        drop(spool);
+        // Killed after the state was written, before the list was.
+        fs::write(&memory, &before).unwrap();
+    }
+}
+
+#[test]
 fn a_settlement_that_cannot_be_written_did_not_happen() {
     let (folder, lost) = killed();
     let mut spool = open(folder.path());
