@@ -6,6 +6,7 @@
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::task::spawn_blocking;
 
 use crate::config::{Credentials, Protocol, RemoteWrite};
 
@@ -43,7 +45,7 @@ const NEVER: [(&str, Reason); 4] = [
 #[derive(Debug)]
 pub(super) struct Client {
     client: reqwest::Client,
-    target: RemoteWrite,
+    target: Arc<RemoteWrite>,
 }
 
 /// Why there is no client.
@@ -158,7 +160,7 @@ impl Client {
     /// Reads the certificates and nothing else.
     pub(super) fn new(target: &RemoteWrite) -> Result<Self, ClientError> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(target.ca_file.as_deref())?)
+            .tls_backend_preconfigured(tls(target)?)
             .user_agent(concat!("dawnwatch-collector/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
             .redirect(Policy::none())
@@ -169,15 +171,17 @@ impl Client {
             .build()?;
         Ok(Self {
             client,
-            target: target.clone(),
+            target: Arc::new(target.clone()),
         })
     }
 
     /// Sends a body of so many samples, once.
     pub(super) async fn send(&self, body: Vec<u8>, samples: u64) -> Answer {
-        let headers = match headers(&self.target) {
-            Ok(headers) => headers,
-            Err(later) => return Answer::Later(later),
+        let target = Arc::clone(&self.target);
+        let headers = match spawn_blocking(move || headers(&target)).await {
+            Ok(Ok(headers)) => headers,
+            Ok(Err(later)) => return Answer::Later(later),
+            Err(error) => return Answer::Later(misconfigured(error.to_string())),
         };
         let request = self.client.post(self.target.url.clone());
         match request.headers(headers).body(body).send().await {
@@ -187,24 +191,28 @@ impl Client {
     }
 }
 
-fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
+/// Where nothing is encrypted, nobody is trusted, and a machine without authorities is good enough.
+fn tls(target: &RemoteWrite) -> Result<ClientConfig, ClientError> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()?;
-    let Some(file) = ca_file else {
-        return Ok(builder.with_platform_verifier()?.with_no_client_auth());
+    let mut roots = RootCertStore::empty();
+    let Some(file) = &target.ca_file else {
+        let verified = match target.url.scheme() {
+            "https" => builder.with_platform_verifier()?,
+            _ => builder.with_root_certificates(roots),
+        };
+        return Ok(verified.with_no_client_auth());
     };
     let unreadable = |source| ClientError::Authority {
-        file: file.to_owned(),
+        file: file.clone(),
         source,
     };
-    let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
         roots.add(certificate.map_err(unreadable)?)?;
     }
     if roots.is_empty() {
-        let file = file.to_owned();
-        return Err(ClientError::NoAuthority { file });
+        return Err(ClientError::NoAuthority { file: file.clone() });
     }
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
@@ -250,7 +258,6 @@ fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>, Later
     Ok(Some(value))
 }
 
-/// A file of a line; small and on a local disk, as the settings are.
 fn secret(file: &Path) -> Result<String, Later> {
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(text.trim().to_owned()),

@@ -101,10 +101,12 @@ impl RemoteWrite {
     pub async fn run(self, stop: CancellationToken) {
         let mut tasks = tokio::task::JoinSet::new();
         for sender in self.senders {
-            let sender = Arc::new(sender);
-            tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
-                tokio::join!(sender.run(), sender.watch());
-            }));
+            let (sender, stop) = (Arc::new(sender), stop.clone());
+            tasks.spawn(async move {
+                let work = async { tokio::join!(sender.run(), sender.watch()) };
+                stop.run_until_cancelled(work).await;
+                sender.ended().await;
+            });
         }
         while tasks.join_next().await.is_some() {}
     }

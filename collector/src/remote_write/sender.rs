@@ -11,8 +11,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
+use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use super::backoff::Backoff;
@@ -37,6 +38,9 @@ const SHARE: Share = Share {
 /// How often the state of the queue is looked at for `/metrics`.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long the disk gets to answer at the end.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// The same trouble is told this often.
 const REMIND: Duration = Duration::from_mins(10);
 
@@ -52,6 +56,8 @@ pub(super) struct Sender {
     queue: Queue,
     client: Client,
     metrics: TargetMetrics,
+    /// All work that is under way apart from [`Sender::run`] itself.
+    tasks: TaskTracker,
     told: Mutex<Told>,
 }
 
@@ -102,12 +108,25 @@ impl Sender {
             queue,
             client: Client::new(target)?,
             metrics,
+            tasks: TaskTracker::new(),
             told: Mutex::default(),
         })
     }
 
     pub(super) fn queue(&self) -> &Queue {
         &self.queue
+    }
+
+    /// Returns once nothing is under way any more after [`Sender::run`] was dropped, so that the queue can
+    /// be opened anew; or soon, when the disk hangs.
+    pub(super) async fn ended(&self) {
+        self.tasks.close();
+        if timeout(GRACE, self.tasks.wait()).await.is_err() {
+            warn!(
+                target = self.target,
+                "The disk does not let go of what waits for a store."
+            );
+        }
     }
 
     /// Keeps the metrics of the queue up to date.
@@ -125,7 +144,7 @@ impl Sender {
         let mut backoff = Backoff::default();
         loop {
             let sender = Arc::clone(self);
-            match spawn_blocking(move || sender.load()).await {
+            match self.tasks.spawn_blocking(move || sender.load()).await {
                 Ok(Ok(Some(shipment))) => {
                     if self.deliver(shipment).await {
                         backoff = Backoff::default();
@@ -185,7 +204,8 @@ impl Sender {
         let mut shards = JoinSet::new();
         for shard in 0..shipment.window.shards.len() {
             let (sender, shipment) = (Arc::clone(self), Arc::clone(&shipment));
-            shards.spawn(async move { sender.deliver_shard(&shipment, shard).await });
+            let work = async move { sender.deliver_shard(&shipment, shard).await };
+            shards.spawn(self.tasks.track_future(work));
         }
         let mut all = true;
         while let Some(done) = shards.join_next().await {
@@ -199,7 +219,8 @@ impl Sender {
             return false;
         }
         let queue = self.queue.clone();
-        spawn_blocking(move || queue.delivered(through))
+        self.tasks
+            .spawn_blocking(move || queue.delivered(through))
             .await
             .is_ok()
     }
@@ -285,14 +306,17 @@ impl Sender {
     /// Coding and compressing is work for a thread of its own.
     async fn body(&self, shipment: &Arc<Shipment>, request: Request) -> Option<Vec<u8>> {
         let (protocol, shipment) = (self.protocol, Arc::clone(shipment));
-        let body = spawn_blocking(move || encode::body(protocol, &shipment.window, &request));
+        let body = self
+            .tasks
+            .spawn_blocking(move || encode::body(protocol, &shipment.window, &request));
         body.await.ok()?.ok()
     }
 
     /// Whether the queue still has any of it.
     async fn is_wanted(&self, through: u64) -> bool {
         let queue = self.queue.clone();
-        spawn_blocking(move || queue.holds(through))
+        self.tasks
+            .spawn_blocking(move || queue.holds(through))
             .await
             .unwrap_or(false)
     }

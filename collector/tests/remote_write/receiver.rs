@@ -12,8 +12,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::post;
 use prost::Message;
-use tokio::net::TcpListener;
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::writing::Stored;
 
@@ -155,8 +159,24 @@ impl Receiver {
         Self { address, inner }
     }
 
+    /// One behind TLS, and the certificate of its authority.
+    pub async fn start_with_tls() -> (Self, String) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let inner = Arc::new(Mutex::new(Inner::default()));
+        let router = router(&inner);
+        let (listener, certificate) = TlsListener::over(listener);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (Self { address, inner }, certificate)
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}/write", self.address)
+    }
+
+    /// Of one with TLS.
+    pub fn tls_url(&self) -> String {
+        format!("https://localhost:{}/write", self.address.port())
     }
 
     /// The next requests are answered so.
@@ -199,6 +219,47 @@ impl Receiver {
     pub fn has_no_complaint(&self) {
         let complaints = self.inner.lock().unwrap().complaints.clone();
         assert_eq!(complaints, [""; 0]);
+    }
+}
+
+/// TLS with a certificate of its own for `localhost`.
+struct TlsListener {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl TlsListener {
+    fn over(listener: TcpListener) -> (Self, String) {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+        let provider = rustls::crypto::ring::default_provider();
+        let config = ServerConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        (Self { listener, acceptor }, certified.cert.pem())
+    }
+}
+
+impl axum::serve::Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (connection, peer) = self.listener.accept().await.unwrap();
+            // Whoever does not trust us goes away.
+            if let Ok(stream) = self.acceptor.accept(connection).await {
+                return (stream, peer);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }
 

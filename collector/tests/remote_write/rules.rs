@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use dawnwatch_collector::config::{Credentials, Headers, Protocol};
+use dawnwatch_collector::remote_write::{Metrics, RemoteWrite};
+use prometheus::Registry;
 
 use crate::harness::wait::eventually;
 use crate::receiver::{Receiver, Reply, reply};
@@ -324,4 +326,57 @@ async fn an_answer_without_end_is_read_to_a_bound() {
     writing.is_done().await;
     assert_eq!(receiver.received().len(), 2);
     writing.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_trusted_for_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (receiver, certificate) = Receiver::start_with_tls().await;
+    let ca_file = folder.path().join("ca.pem");
+    let mut target = target(&receiver.tls_url());
+    let batch = live("pc-01", 5, times(4, MINUTE));
+
+    // Somebody else's authority.
+    let (_, other) = Receiver::start_with_tls().await;
+    std::fs::write(&ca_file, other).unwrap();
+    target.ca_file = Some(ca_file.clone());
+    let writing = Writing::start(folder.path(), &target);
+    writing.put(std::slice::from_ref(&batch));
+    eventually("it is a stranger", DELIVERY, async || {
+        match writing.count("requests_total", "outcome", "unreachable") {
+            0.0 => Err("not asked yet".to_owned()),
+            _ => Ok(()),
+        }
+    })
+    .await;
+    writing.stop().await;
+
+    std::fs::write(&ca_file, certificate).unwrap();
+    let writing = Writing::start(folder.path(), &target);
+    writing.is_done().await;
+    assert_eq!(receiver.stored(), expected([&batch]));
+    writing.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_without_an_authority_is_told_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    let mut target = target("https://localhost:1/write");
+    target.ca_file = Some(ca_file.clone());
+    let metrics = Metrics::new(&Registry::new()).unwrap();
+    let open = || RemoteWrite::open(folder.path(), std::slice::from_ref(&target), &metrics);
+    for (content, expected) in [
+        (None, "cannot read a PEM certificate from"),
+        (Some("nothing"), "there is no usable certificate in"),
+    ] {
+        if let Some(content) = content {
+            std::fs::write(&ca_file, content).unwrap();
+        }
+        let error = open().unwrap_err();
+        assert!(error.to_string().contains("\"store\""), "{error}");
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.starts_with(expected), "{source}");
+        assert!(source.contains("ca.pem"), "{source}");
+    }
 }

@@ -45,7 +45,7 @@ async fn victoria_has(victoria: &Victoria, expected: &Stored) {
             for (time, value) in samples {
                 let exact = expected.get(labels).and_then(|samples| samples.get(time));
                 // It keeps decimal numbers, not binary ones.
-                if let Some(exact) = exact.filter(|exact| (*exact - *value).abs() <= *exact * 1e-14)
+                if let Some(exact) = exact.filter(|exact| (*exact - *value).abs() <= *exact * 1e-12)
                 {
                     *value = *exact;
                 }
@@ -259,4 +259,18 @@ async fn stores_that_do_not_know_2_0_are_told_and_lose_nothing() {
     }
     prometheus_has(&prometheus, &expected([&batch])).await;
     victoria_has(&victoria, &expected([&batch])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn victoria_says_nothing_of_what_it_leaves_out() {
+    let victoria = needs!(Victoria::receiving().await);
+    let folder = tempfile::tempdir().unwrap();
+    let writing = Writing::start(folder.path(), &target(&victoria.write_url()));
+    let now = live("pc-01", 10, times(4, MINUTE));
+    // It keeps a year here.
+    writing.put(&[now.clone(), late("pc-01", 10, times(4, 400 * DAY))]);
+    writing.is_done().await;
+    victoria_has(&victoria, &expected([&now])).await;
+    assert_eq!(writing.count("samples_total", "outcome", "delivered"), 80.0);
+    writing.stop().await;
 }
