@@ -4,16 +4,24 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::FIRST_VALUES;
+use crate::harness::collector::{ONE_CENTRE, Setup};
 use crate::harness::netns::{GATEWAY, Network};
 use crate::harness::scrape::Page;
 use crate::harness::skip::program;
-use crate::harness::{Agent, Collector, collector::ONE_CENTRE, eventually, metric};
+use crate::harness::{Agent, Collector, eventually, metric};
 use crate::needs;
 
-/// A PC with an agent behind a gateway with the collector. Call it at the gateway.
+/// A round of echoes, and some.
+const AT_ONCE: Duration = Duration::from_secs(12);
+
+/// A PC with an agent behind a gateway with the collector, which asks for reports each second. Call it
+/// at the gateway.
 async fn watched(network: &Network) -> (Collector, Agent) {
-    let setup = Collector::with_centres(ONE_CENTRE).listening_on(GATEWAY.into());
-    let collector = setup.in_a_hurry().start().await;
+    watched_by(Collector::with_centres(ONE_CENTRE).in_a_hurry(), network).await
+}
+
+async fn watched_by(setup: Setup, network: &Network) -> (Collector, Agent) {
+    let collector = setup.listening_on(GATEWAY.into()).start().await;
     let mut agent = Agent::installed_within(&network.on_the_pc());
     let token = collector.token("cong-son").await;
     agent.enrol(&collector, &token, &[]).await.succeeded();
@@ -88,6 +96,24 @@ async fn loss_is_counted_as_ping_counts_it() {
             .found_in(&collector.metrics().await?)
     })
     .await;
+}
+
+/// Reports come a minute apart, but nobody waits for the next one to hear that a gateway is gone.
+#[tokio::test]
+async fn a_gateway_that_dies_and_comes_back_is_told_at_once() {
+    let network = needs!(Network::new());
+    let _there = needs!(network.at_the_gateway());
+    let each_second = "[plan]\nlink_interval = \"1s\"\n";
+    let setup = Collector::with_centres(ONE_CENTRE).with_settings(each_second);
+    let (collector, _agent) = watched_by(setup, &network).await;
+    for lost in [100, 0] {
+        network.lose_percent_of_echoes(lost);
+        eventually("it is told", AT_ONCE, async || {
+            let loss = to_gateway("loss_ratio").is(f64::from(lost) / 100.0);
+            loss.found_in(&collector.metrics().await?)
+        })
+        .await;
+    }
 }
 
 fn counters(page: &Page) -> Result<[f64; 2], String> {
