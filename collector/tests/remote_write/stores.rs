@@ -274,3 +274,22 @@ async fn victoria_says_nothing_of_what_it_leaves_out() {
     assert_eq!(writing.count("samples_total", "outcome", "delivered"), 80.0);
     writing.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_from_the_future_shuts_prometheus_for_the_present() {
+    let window = "storage: { tsdb: { out_of_order_time_window: 2h } }\n";
+    let prometheus = needs!(Prometheus::started(window, RECEIVER).await);
+    let folder = tempfile::tempdir().unwrap();
+    let writing = Writing::start(folder.path(), &target(&prometheus.write_url()));
+    let tomorrow = times(1, MINUTE)[0] + i64::try_from(DAY.as_millis()).unwrap();
+    writing.put(&[live("pc-01", 10, [tomorrow])]);
+    writing.is_done().await;
+    writing.put(&[live("pc-02", 10, times(1, MINUTE))]);
+    writing.is_done().await;
+    assert_eq!(writing.count("samples_total", "outcome", "delivered"), 10.0);
+    assert_eq!(
+        writing.count("samples_rejected_total", "reason", "too_old"),
+        10.0
+    );
+    writing.stop().await;
+}
