@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use proto::limits::{ROUNDS_PER_BATCH, SAMPLES_PER_BATCH, SERIES_PER_AGENT};
@@ -21,7 +22,7 @@ const NAMES_BYTES: usize = 256 << 10;
 
 /// Times are told to this: a source runs within a few milliseconds of its due time, and those would
 /// cost a byte at every run and say nothing.
-const TIME_STEP_MS: i64 = 10;
+pub const TIME_STEP: Duration = Duration::from_millis(10);
 
 /// Gathers readings until they are taken as batches: one, nearly always.
 #[derive(Debug, Default)]
@@ -103,7 +104,8 @@ impl Open {
             return 0;
         }
         // All bounds were looked at before.
-        let time_unix_ms = clock.wall_unix_ms - clock.wall_unix_ms.rem_euclid(TIME_STEP_MS);
+        let step_ms = i64::try_from(TIME_STEP.as_millis()).unwrap_or(1);
+        let time_unix_ms = clock.wall_unix_ms - clock.wall_unix_ms.rem_euclid(step_ms);
         match self.measured.rounds.push(time_unix_ms, samples) {
             Ok(()) => added,
             Err(_) => 0,

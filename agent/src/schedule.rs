@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info};
 
 use crate::clock;
+use crate::record::TIME_STEP;
 use crate::sources::{Reading, Readings, Source, Unmeasurable};
 
 /// What one run of one source brought.
@@ -55,14 +56,18 @@ async fn run(
     let mut last_problem = None;
     let mut readings = Readings::default();
     let mut told = Duration::ZERO;
+    let mut not_before = Instant::now();
     loop {
         let interval = source.interval(&plan.borrow_and_update());
         let mut ticks = tokio::time::interval_at(Instant::now() + random_below(interval), interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // At once, so that a machine just started is soon seen; then at its own phase.
         loop {
+            tokio::time::sleep_until(not_before).await;
             let timeout = source.timeout(&plan.borrow());
             let run = sample(source.as_mut(), timeout, readings, &mut told).await;
+            // Two runs within one step would have the same time, and a store keeps one of them.
+            not_before = Instant::now() + 2 * TIME_STEP;
             readings = Readings::again(&run.readings);
             tell(run.source, run.problem.as_ref(), &mut last_problem);
             if taken.send(run).await.is_err() {
@@ -193,6 +198,20 @@ mod tests {
         let second = Instant::now();
         taken.recv().await.expect("third run");
         assert_eq!(second.elapsed(), Plan::default().host_interval);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_runs_of_a_source_are_never_told_as_one_moment() {
+        let (plan, mut taken, _running) = started(vec![Box::new(Slow(Duration::ZERO))]);
+        let mut last = None;
+        for version in 0..100 {
+            // Each begins with a run at once.
+            plan.send_modify(|plan| plan.version = version);
+            taken.recv().await.expect("a run");
+            let now = Instant::now();
+            let apart = last.replace(now).map(|last| now - last);
+            assert!(apart.is_none_or(|apart| apart > TIME_STEP), "{apart:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
