@@ -7,7 +7,7 @@ const LINES: usize = 600;
 
 /// Of ours, what each package may use, tests aside. `settings` and `proto` are used by both programs,
 /// which do not know each other; only the root package knows both.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("proto", &[]),
     ("settings", &[]),
     ("spool", &[]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("agent", &["proto", "settings", "spool", "diagnosis"]),
     ("collector", &["proto", "settings", "spool", "diagnosis"]),
     ("dashboards", &["proto"]),
+    ("fuzz", &["proto"]),
     (
         ".",
         &[

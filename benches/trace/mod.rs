@@ -23,11 +23,13 @@ impl Trace {
         let series = file.headers()?.iter().skip(1).map(series).collect();
         let mut rows = Vec::new();
         for row in file.records() {
-            let values = row?
-                .iter()
-                .skip(1)
-                .map(str::parse)
-                .collect::<Result<_, _>>();
+            let row = row?;
+            // The second line says which columns count.
+            if row.get(0) == Some("type") {
+                continue;
+            }
+            let values = row.iter().skip(1).map(str::parse);
+            let values = values.collect::<Result<_, _>>();
             rows.push(
                 values.with_context(|| format!("row {} of {}", rows.len() + 1, path.display()))?,
             );

@@ -175,13 +175,13 @@ catalogue! {
     AGENT_DROPPED_SAMPLES: Counter Count Device "dawnwatch_agent_dropped_samples_total" []
         "Samples the agent dropped because its spool was full or they were too old.";
     AGENT_SPOOL_BYTES: Gauge Bytes Agent "dawnwatch_agent_spool_bytes" []
-        "Size of the measurements that wait at the agent.";
+        "Size of the measurements that wait for the line at the agent; what was sent and awaits its acknowledgement is not counted.";
     AGENT_SPOOL_OLDEST: Gauge Timestamp Agent "dawnwatch_agent_spool_oldest_timestamp_seconds" []
-        "When the oldest measurement that waits at the agent was made. Absent while none waits.";
+        "When the oldest measurement that waits for the line at the agent was made. Absent while none waits.";
     AGENT_SOURCE_SUCCESS: Gauge Boolean Agent "dawnwatch_agent_source_success" ["source"]
         "Whether the source could measure at its last run. A probe that got no answer has measured.";
     AGENT_SOURCE_DURATION: Gauge Seconds Agent "dawnwatch_agent_source_duration_seconds" ["source"]
-        "How long the last run of the source took.";
+        "How long a run of the source takes, told again when it changes by a factor of two.";
 
     DEVICE_UP: Gauge Boolean Device "dawnwatch_device_up" []
         "Whether the device is known to be on.";

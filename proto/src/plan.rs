@@ -90,7 +90,7 @@ impl Default for Plan {
             version: 0,
             host_interval: Duration::from_secs(15),
             link_interval: Duration::from_secs(15),
-            report_interval: Duration::from_secs(15),
+            report_interval: Duration::from_mins(1),
             targets: Vec::new(),
         }
     }
