@@ -64,23 +64,40 @@ fn v2(window: &Window, request: &[Line]) -> Vec<u8> {
     let mut symbols = Symbols::default();
     symbols.of(["", ""]);
     let (mut all, mut series, mut sorted) = (Vec::new(), Vec::new(), Vec::new());
-    let mut part = Vec::new();
+    let (mut references, mut description) = (Vec::new(), Vec::new());
+    let mut described: Option<&Metric> = None;
+    // Neighbours have most labels in common, and comparing is quicker than looking up.
+    let mut before: Vec<([&str; 2], u64)> = Vec::new();
     for line in request {
         let Some((measured, what)) = window.source(line) else {
             continue;
         };
         series.clear();
-        part.clear();
+        references.clear();
         labels(measured, what, &mut sorted);
-        for (name, value) in &sorted {
-            varint(&mut part, symbols.of([name, ""]));
-            varint(&mut part, symbols.of(*value));
+        let texts = sorted.iter().flat_map(|(name, value)| [[name, ""], *value]);
+        for (place, text) in texts.enumerate() {
+            let number = match before.get_mut(place) {
+                Some((same, number)) if *same == text => *number,
+                Some(other) => {
+                    *other = (text, symbols.of(text));
+                    other.1
+                }
+                None => {
+                    let number = symbols.of(text);
+                    before.push((text, number));
+                    number
+                }
+            };
+            varint(&mut references, number);
         }
-        bytes(&mut series, 1, &part);
+        bytes(&mut series, 1, &references);
         samples(&mut series, window.samples(line));
-        part.clear();
-        metadata(&mut part, what.metric, &mut symbols);
-        bytes(&mut series, 5, &part);
+        if described.replace(what.metric) != Some(what.metric) {
+            description.clear();
+            metadata(&mut description, what.metric, &mut symbols);
+        }
+        bytes(&mut series, 5, &description);
         bytes(&mut all, 5, &series);
     }
     let mut message = symbols.message;

@@ -28,7 +28,8 @@ pub use self::client::ClientError;
 pub use self::metrics::Metrics;
 pub use self::queue::{Queue, Record, Share, Status};
 use self::sender::Sender;
-use crate::config::RemoteWrite as Target;
+use crate::config::{Protocol, RemoteWrite as Target};
+use crate::journal::Measured;
 
 /// What a queue's folder is called, before the name of its target.
 const FOLDER: &str = "queue-";
@@ -110,4 +111,14 @@ impl RemoteWrite {
         }
         while tasks.join_next().await.is_some() {}
     }
+}
+
+/// The bodies of the requests that deliver what was measured: what a benchmark counts.
+#[must_use]
+pub fn bodies(protocol: Protocol, measured: Vec<Measured>) -> Vec<Vec<u8>> {
+    let window = window::Window::of(measured, 1);
+    let requests = window.shards.iter().flatten();
+    requests
+        .filter_map(|request| encode::body(protocol, &window, request).ok())
+        .collect()
 }
