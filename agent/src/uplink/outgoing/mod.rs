@@ -21,11 +21,15 @@ use super::ended::Ended;
 use crate::clock;
 use crate::queue::{Queue, Waiting};
 
-/// Batches on their way at most.
+/// Batches on their way at most, while there is a backlog.
 const IN_FLIGHT: usize = 64;
 
-/// No further batch is sent while this many bytes are on their way.
+/// No further part of it is sent while this many bytes are on their way.
 const IN_FLIGHT_BYTES: usize = 64 << 10;
+
+/// What is measured now goes on until so many times as much is on its way: a collector that can keep
+/// nothing for a while acknowledges nothing, and still shows what it gets.
+const FOR_LIVE: usize = 2;
 
 /// With one batch a minute: every fifth asks to be acknowledged.
 const ASK_AFTER: Duration = Duration::from_secs(270);
@@ -38,7 +42,7 @@ const SLEW_MS: u64 = 100;
 
 /// Messages that wait for the connection to take them: all that may be on their way, a Hello, the
 /// last batch, a Goodbye.
-pub(super) const MESSAGES: usize = IN_FLIGHT + 3;
+pub(super) const MESSAGES: usize = FOR_LIVE * IN_FLIGHT + 3;
 
 /// The sending half of one stream.
 pub(super) struct Outgoing {
@@ -104,12 +108,17 @@ impl Outgoing {
         queue: &Queue,
         budget: &mut Budget,
     ) -> Result<Option<Instant>, Ended> {
-        while !self.full && self.has_room() {
-            if let Some(live) = queue.after(self.live).await {
+        while !self.full {
+            if self.has_room(Lane::Live)
+                && let Some(live) = queue.after(self.live).await
+            {
                 self.live = live.sequence;
                 let bytes = self.send_batch(live, Lane::Live, false, queue)?;
                 budget.spend_live(bytes);
                 continue;
+            }
+            if !self.has_room(Lane::Backlog) {
+                break;
             }
             let wait = budget.wait();
             if !wait.is_zero() {
@@ -169,9 +178,14 @@ impl Outgoing {
         true
     }
 
-    fn has_room(&self) -> bool {
+    fn has_room(&self, lane: Lane) -> bool {
+        let times = match lane {
+            Lane::Live => FOR_LIVE,
+            Lane::Backlog => 1,
+        };
         self.in_flight.is_empty()
-            || (self.in_flight.len() < IN_FLIGHT && self.in_flight_bytes < IN_FLIGHT_BYTES)
+            || (self.in_flight.len() < times * IN_FLIGHT
+                && self.in_flight_bytes < times * IN_FLIGHT_BYTES)
     }
 
     fn has_backlog(&self) -> bool {
@@ -259,7 +273,7 @@ impl Outgoing {
 
     /// Whether the collector owes an answer: it was asked, or nothing can go on without one.
     fn is_owed(&self) -> bool {
-        self.in_flight.values().any(|sent| sent.is_asked) || !self.has_room()
+        self.in_flight.values().any(|sent| sent.is_asked) || !self.has_room(Lane::Live)
     }
 
     /// When the collector will have been silent for too long; never while it owes no answer.
