@@ -117,6 +117,7 @@ impl Collector {
     }
 
     /// The process, while it runs.
+    #[allow(dead_code, reason = "benches use it")]
     pub fn process(&self) -> &Process {
         self.process.as_ref().expect("the collector runs")
     }

@@ -85,12 +85,14 @@ impl Prometheus {
     }
 
     /// Asks it to end, and waits until it has.
+    #[allow(dead_code, reason = "the collector's own tests use it")]
     pub async fn stop(&mut self) {
         let process = self.process.take().expect("it runs");
         process.terminate().await.succeeded();
     }
 
     /// Starts it after [`Prometheus::stop`], where it was, with what it had.
+    #[allow(dead_code, reason = "the collector's own tests use it")]
     pub async fn restart(&mut self) {
         assert!(self.begin().await, "prometheus does not start again");
     }
