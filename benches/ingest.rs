@@ -35,8 +35,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use harness::collector::{Collector, ONE_CENTRE};
+use harness::collector::Collector;
 use harness::stranger::{Stranger, Stream};
+use harness::{eventually, metric};
 use trace::Trace;
 
 #[allow(
@@ -47,10 +48,14 @@ use trace::Trace;
 )]
 #[path = "../tests/scenarios/harness/mod.rs"]
 mod harness;
+mod province;
 mod trace;
 
 /// What one message of a minute holds.
 const ROUNDS: usize = 4;
+
+/// How long the store may take to have it all.
+const DELIVERED: Duration = Duration::from_secs(120);
 
 /// Ticks per second in `/proc/PID/stat`: the same on every Linux this is built for.
 const TICKS: f64 = 100.0;
@@ -75,14 +80,13 @@ async fn main() -> anyhow::Result<()> {
         store.local_addr()?
     );
     tokio::spawn(accept_everything(store));
-    let collector = Collector::with_centres(ONE_CENTRE)
+    let collector = Collector::with_centres(&province::file())
         .with_settings(&settings)
         .start()
         .await;
     let process = collector.process().id();
-    let token = collector.token_with("cong-son", &["--reusable"]).await;
     let mut fleet = Vec::new();
-    for _ in 0..agents {
+    for token in province::tokens(&collector, agents).await {
         fleet.push(Stranger::enrolled_with(&collector, &token).await);
     }
     let before = memory_kib(process)?;
@@ -108,6 +112,7 @@ async fn main() -> anyhow::Result<()> {
         });
     }
     sending.join_all().await;
+    delivered(&collector, agents * (batches + 1) * ROUNDS * trace.series()).await;
     let end = (Instant::now(), cpu_seconds(process)?);
     report(
         trace.series(),
@@ -128,6 +133,22 @@ fn number(arguments: &[String], name: &str) -> anyhow::Result<Option<usize>> {
     number
         .transpose()
         .with_context(|| format!("{name} needs a number"))
+}
+
+/// Waits until the store has all of it: writing is part of the work.
+async fn delivered(collector: &Collector, samples: usize) {
+    eventually("everything is written", DELIVERED, async || {
+        let page = collector.metrics().await?;
+        let written = metric("dawnwatch_collector_remote_write_samples_total")
+            .label("outcome", "delivered")
+            .found_in(&page)?;
+        #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
+        match written >= samples as f64 {
+            true => Ok(()),
+            false => Err(format!("{written} of {samples} samples are written")),
+        }
+    })
+    .await;
 }
 
 /// One agent's stream.

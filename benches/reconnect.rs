@@ -32,12 +32,13 @@ use proto::plan::Plan;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use harness::collector::{Collector, ONE_CENTRE};
+use harness::collector::Collector;
 use harness::metric;
 use harness::process::Folder;
 
 #[path = "../tests/scenarios/harness/mod.rs"]
 mod harness;
+mod province;
 
 /// How long all of them may take to come, at first.
 const COME: Duration = Duration::from_secs(300);
@@ -55,13 +56,12 @@ async fn main() -> anyhow::Result<()> {
     let agents = number(&arguments, "--agents")?.unwrap_or(1_000);
     let down = Duration::from_secs(number(&arguments, "--down")?.unwrap_or(5));
     allow_files(agents * 8 + 1_000)?;
-    let mut collector = Collector::with_centres(ONE_CENTRE).start().await;
-    let token = collector.token_with("cong-son", &["--reusable"]).await;
-    let token = token.parse().context("a token")?;
+    let mut collector = Collector::with_centres(&province::file()).start().await;
     let address = harness::stranger::address_of(&collector);
     let stop = CancellationToken::new();
     let mut folders = Vec::new();
-    for _ in 0..agents {
+    for token in province::tokens(&collector, usize::try_from(agents)?).await {
+        let token = token.parse().context("a token")?;
         let folder = Folder::new("agent");
         identity::enroll(folder.path(), &address, &token, None).await?;
         let config = Config {
