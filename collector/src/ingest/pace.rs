@@ -5,9 +5,10 @@ use std::num::NonZeroU32;
 
 use governor::{DefaultDirectRateLimiter, Quota};
 
-/// Batches per second, on average, that one agent may send, and at once.
+/// Batches per second, on average, that one agent may send, and at once. What is measured now comes
+/// behind what is on its way, which is up to 64 batches of a backlog: they may take a second.
 const BATCHES: (NonZeroU32, NonZeroU32) =
-    (NonZeroU32::new(20).unwrap(), NonZeroU32::new(100).unwrap());
+    (NonZeroU32::new(64).unwrap(), NonZeroU32::new(100).unwrap());
 
 /// Samples likewise. What is kept of a batch counts too: see [`cost`].
 const SAMPLES: (NonZeroU32, NonZeroU32) = (
