@@ -301,6 +301,8 @@ mod tests {
         );
     }
 
+    type Samples = Vec<(i64, f64)>;
+
     #[test]
     fn gaps_duplicates_and_wrong_values_are_seen() {
         let backlog = Backlog::ending_at(1_000_000_000, Duration::from_mins(1));
@@ -312,7 +314,7 @@ mod tests {
             .zip(series.values.clone())
             .collect();
         assert_eq!(backlog.is_whole(series, &good), Ok(()));
-        let seen = |change: &dyn Fn(&mut Vec<(i64, f64)>)| {
+        let seen = |change: &dyn Fn(&mut Samples)| {
             let mut stored = good.clone();
             change(&mut stored);
             backlog.is_whole(series, &stored).is_err()
