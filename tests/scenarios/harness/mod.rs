@@ -2,7 +2,7 @@
 //! folders that are kept when a test fails.
 //!
 //! [`collector`], [`agent`], [`prometheus`], [`netns`], [`line`]: the parts · [`process`], [`binaries`]: how they
-//! run · [`wait`], [`scrape`]: how their state is waited for and judged · [`skip`]: when a part is
+//! run · [`wait`], [`scrape`], [`ledger`]: how their state is waited for and judged · [`skip`]: when a part is
 //! absent. [`stranger`]: a client without
 //! manners. Nothing but that one knows the crates of agent or collector: scenarios see what a user sees.
 
