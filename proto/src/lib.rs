@@ -4,8 +4,9 @@
 //! else), [`wire`] (their generated code), [`limits`] (the sizes both sides must agree on), [`ids`],
 //! [`metrics`] (every metric there is), [`columns`] (measurements ↔ few bytes), [`stream`] (batches ↔
 //! samples, with all validation of input), [`plan`], [`token`], [`thresholds`] (when a value is cause
-//! for worry). Deliberately absent: IO, clocks and TLS.
+//! for worry), [`codec`] (how messages get into gRPC). Deliberately absent: IO, clocks and TLS.
 
+pub mod codec;
 pub mod columns;
 pub mod ids;
 pub mod limits;

@@ -11,6 +11,7 @@ fn generate(into: &Path) {
     let descriptors = protox::compile(protos, [root]).expect("the .proto files compile");
     tonic_prost_build::configure()
         .build_transport(false)
+        .codec_path("crate::codec::SmallBuffers")
         // The sending side looks series up in its dictionary.
         .type_attribute("dawnwatch.v1.Series", "#[derive(Eq, Hash)]")
         .out_dir(into)
