@@ -23,7 +23,7 @@ use crate::store::targets;
 const LIVE: Duration = Duration::from_secs(2);
 
 /// How long a backlog may take, from the agent to the stores. Other tests run beside this one.
-const DRAINED: Duration = Duration::from_mins(4);
+const DRAINED: Duration = Duration::from_mins(8);
 
 /// What a store may take to show what it has.
 const STORED: Duration = Duration::from_mins(2);

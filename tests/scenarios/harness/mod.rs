@@ -3,8 +3,9 @@
 //!
 //! [`collector`], [`agent`], [`prometheus`], [`netns`], [`line`]: the parts · [`process`], [`binaries`]: how they
 //! run · [`wait`], [`scrape`], [`ledger`]: how their state is waited for and judged · [`skip`]: when a part is
-//! absent. [`stranger`]: a client without
-//! manners. Nothing but that one knows the crates of agent or collector: scenarios see what a user sees.
+//! absent · [`backlog`], [`faketime`]: what waits at an agent, and a clock that is wrong. [`stranger`]: a client without
+//! manners. Nothing but that one and [`backlog`] knows the crates of agent or collector: scenarios see what a user
+//! sees.
 
 pub mod agent;
 pub mod backlog;
