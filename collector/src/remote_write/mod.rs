@@ -12,6 +12,7 @@
 
 mod backoff;
 mod client;
+mod clock;
 mod encode;
 mod metrics;
 mod queue;

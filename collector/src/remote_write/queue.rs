@@ -9,20 +9,21 @@
 //! memory: live values matter more then than the rare sample that a store gets a second time.
 //!
 //! All calls but [`Queue::status`] and [`Queue::ready`] may wait for the disk: use them on threads
-//! for blocking work. Age is counted from the moment a record came, by a clock that does not jump:
-//! late measurements are not dropped for being old, nor any for a correction of this machine's clock.
+//! for blocking work. Age is counted from the moment a record came, in time that the collector ran
+//! ([`super::clock`]): late measurements are not dropped for being old, nor any for what this machine's
+//! clock was set to.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use spool::{Disk, Limits, Sequence, Spool};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::clock::Clock;
 use crate::config::RemoteWrite;
 
 /// Memory for what the disk does not take, and room for the largest record.
@@ -97,36 +98,6 @@ pub struct Share {
     pub span: Duration,
 }
 
-/// The wall clock at the start, and what time went by since.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
-    start_unix_ms: i64,
-    start: Instant,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Self {
-            start_unix_ms: Timestamp::now().as_millisecond(),
-            start: Instant::now(),
-        }
-    }
-
-    fn unix_ms(self) -> i64 {
-        let elapsed = i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.start_unix_ms.saturating_add(elapsed)
-    }
-
-    /// When something came, for showing how long ago. What came before this machine was started,
-    /// or by a clock that was ahead, came now at the latest.
-    fn moment(self, unix_ms: i64) -> Instant {
-        let now = Instant::now();
-        let ago = self.unix_ms().saturating_sub(unix_ms).max(0);
-        let ago = Duration::from_millis(ago.unsigned_abs());
-        now.checked_sub(ago).unwrap_or(now)
-    }
-}
-
 impl Queue {
     /// Opens or makes the folder of a target.
     ///
@@ -139,8 +110,9 @@ impl Queue {
             spill_bytes: SPILL_BYTES,
             memory_bytes: MEMORY_BYTES,
         };
-        let clock = Clock::new();
-        let spool = Spool::open(folder, limits, Some(clock.unix_ms()))?;
+        // Nothing is too old before the clock is known, which what waits tells.
+        let spool = Spool::open(folder, limits, None)?;
+        let newest = spool.newest();
         let stats = spool.stats();
         let name = target.name.clone();
         if stats.corrupt_files > 0 || stats.cut_bytes > 0 {
@@ -152,7 +124,8 @@ impl Queue {
                 "Part of what waited on disk for a store was damaged; the rest goes on."
             );
         }
-        let newest = spool.newest().map_or(0, |entry| entry.sequence.0);
+        let clock = Clock::after(newest.and_then(|entry| entry.time_unix_ms));
+        let newest = newest.map_or(0, |entry| entry.sequence.0);
         let store = Store {
             spool,
             clock,
@@ -333,7 +306,10 @@ impl Store {
         while let Some(entry) = self.spool.after(Sequence(at)) {
             let came = entry.time_unix_ms.unwrap_or_default();
             let span = came.saturating_sub(*first.get_or_insert(came)).max(0);
-            let is_too_much = samples + u64::from(entry.weight) > share.samples
+            // Where numbers are missing the collector was stopped, for who knows how long.
+            let is_after_a_stop = entry.sequence.0 - at > 1;
+            let is_too_much = is_after_a_stop
+                || samples + u64::from(entry.weight) > share.samples
                 || bytes + u64::from(entry.length) > share.bytes
                 || Duration::from_millis(span.unsigned_abs()) > share.span;
             if entry.sequence.0 > eligible || (is_too_much && !records.is_empty()) {

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use dawnwatch_collector::remote_write::{Queue, Record, Share};
+use jiff::Timestamp;
+use spool::{Limits, Spool};
 
 use crate::harness::wait::eventually;
 use crate::receiver::{Receiver, reply};
@@ -110,6 +112,60 @@ async fn after_a_crash_what_was_delivered_but_not_released_is_there_again() {
     let second = queue(folder.path());
     assert_eq!(scanned(&second), 1);
     assert_eq!(sequences(&second.next(ALL).unwrap()), records[1..]);
+}
+
+/// Fills a queue with two records by a clock that is so far behind; returns its time.
+fn filled_by_a_clock(behind: i64, folder: &std::path::Path) -> i64 {
+    let came = Timestamp::now().as_millisecond() - behind;
+    let mut spool = Spool::open(folder, Limits::default(), Some(came)).unwrap();
+    for _ in 0..2 {
+        let record = b"a record".to_vec();
+        spool.append(Some(came), 1, record, Some(came)).unwrap();
+    }
+    spool.persist(Some(came)).unwrap();
+    came
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_while_the_collector_did_not_run_makes_nothing_old() {
+    const YEAR: i64 = 365 * 24 * 3_600_000;
+    for behind in [YEAR, -YEAR] {
+        let folder = tempfile::tempdir().unwrap();
+        let came = filled_by_a_clock(behind, folder.path());
+        // The first collector finds the queue filled by the other clock, the second one finds what the
+        // first added to it.
+        for records in 3..5 {
+            let queue = queue(folder.path());
+            queue.append(b"a record".to_vec(), 1);
+            queue.persist().unwrap();
+            assert_eq!(queue.status().dropped_samples, 0, "{behind}");
+            assert_eq!(scanned(&queue), records, "{behind}");
+        }
+        let spool = Spool::open(folder.path(), Limits::default(), None).unwrap();
+        let newest = spool.newest().unwrap().time_unix_ms.unwrap();
+        assert!((came..came + 60_000).contains(&newest), "{behind}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_a_stop_of_unknown_length_is_not_sent_together_with_what_came_after() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let queue = queue(folder.path());
+        for _ in 0..2 {
+            queue.append(b"a record".to_vec(), 1);
+        }
+        queue.persist().unwrap();
+    }
+    let queue = queue(folder.path());
+    for left in [4, 2] {
+        assert_eq!(scanned(&queue), left);
+        let records = sequences(&queue.next(ALL).unwrap());
+        assert_eq!(records.len(), 2);
+        queue.delivered(records[1]);
+        queue.release(records[1]);
+    }
+    assert_eq!(scanned(&queue), 0);
 }
 
 #[cfg(unix)]
