@@ -12,13 +12,13 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use surge_ping::ICMP;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::Unmeasurable;
 use super::pace::{ECHOES, Pace};
-use super::packet::Family;
 use super::ping::Pings;
 use crate::os::{self, Address};
 
@@ -60,16 +60,15 @@ pub(super) struct Means {
 impl Sockets {
     /// How to reach this address, and what is in the way of ICMP. Must be called on the runtime.
     pub(super) fn means(&mut self, ip: IpAddr) -> (Means, Option<Unmeasurable>) {
-        let family = Family::of(ip);
-        let slot = match family {
-            Family::V4 => &mut self.v4,
-            Family::V6 => &mut self.v6,
+        let (slot, kind) = match ip {
+            IpAddr::V4(_) => (&mut self.v4, ICMP::V4),
+            IpAddr::V6(_) => (&mut self.v6, ICMP::V6),
         };
         let mut limitation = None;
         if slot.is_none() {
-            match Pings::open(family) {
+            match Pings::open(kind) {
                 Ok(pings) => *slot = Some(Arc::new(pings)),
-                Err(error) => limitation = Some(no_icmp(family, &error)),
+                Err(error) => limitation = Some(no_icmp(kind, &error)),
             }
         }
         let pings = slot.clone();
@@ -86,10 +85,10 @@ impl Sockets {
     }
 }
 
-fn no_icmp(family: Family, error: &io::Error) -> Unmeasurable {
-    let version = match family {
-        Family::V4 => 4,
-        Family::V6 => 6,
+fn no_icmp(kind: ICMP, error: &io::Error) -> Unmeasurable {
+    let version = match kind {
+        ICMP::V4 => 4,
+        ICMP::V6 => 6,
     };
     let cause = error.kind();
     Unmeasurable {
@@ -118,25 +117,16 @@ impl Means {
         port: u16,
         pace: Pace,
     ) -> Vec<Option<Duration>> {
-        match &self.pings {
-            Some(pings) => pings.round(address, pace).await,
-            None => connections(address, port, pace).await,
-        }
-    }
-}
-
-async fn connections(address: &Address, port: u16, pace: Pace) -> Vec<Option<Duration>> {
-    let mut echoes = JoinSet::new();
-    for number in 0..ECHOES {
-        let address = address.clone();
-        echoes.spawn(async move {
-            sleep(pace.spacing * number).await;
-            (number, connect(&address, port, pace.timeout).await)
+        let begin = Instant::now();
+        let echoes = (0..ECHOES).map(|number| async move {
+            sleep_until(begin + pace.spacing * number).await;
+            match &self.pings {
+                Some(pings) => pings.echo(address, pace.timeout).await,
+                None => connect(address, port, pace.timeout).await,
+            }
         });
+        join_all(echoes).await
     }
-    let mut answers = echoes.join_all().await;
-    answers.sort_unstable_by_key(|(number, _)| *number);
-    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 async fn connect(address: &Address, port: u16, limit: Duration) -> Option<Duration> {
@@ -198,7 +188,7 @@ mod tests {
     fn without_icmp_a_person_is_told_why_and_what_to_do() {
         let refused = io::Error::from(io::ErrorKind::PermissionDenied);
         assert_eq!(
-            no_icmp(Family::V6, &refused).to_string(),
+            no_icmp(ICMP::V6, &refused).to_string(),
             format!(
                 "no ICMP over IPv6 (permission denied): round-trip times are those of TCP connections; {}",
                 os::ICMP_REMEDY

@@ -1,10 +1,10 @@
 //! Links, measured from here.
 
 mod echo;
+mod filter;
 pub mod icmp;
 mod names;
 mod pace;
-mod packet;
 mod ping;
 mod slow;
 mod statistics;

@@ -1,227 +1,76 @@
 //! ICMP echoes over one socket, which all links of an address family share.
 //!
-//! Written for few wake-ups, since a PC sends tens of thousands of echoes a day: one task receives, a
-//! round of echoes is told of its answers at its end alone, and a raw socket, which would otherwise get
-//! every ICMP packet of the machine, has a filter in the kernel. An answer is an echo reply from the
-//! address that was asked; errors that routers send about an echo count as no answer.
+//! `surge-ping` makes, sends and matches them; one task of its receives for all. An answer is an echo
+//! reply from the address that was asked; errors that routers send about an echo count as no answer.
+//! A raw socket would get every ICMP packet of the machine: all echoes carry one identifier, which a
+//! filter in the kernel goes by (see `filter.rs`), and differ in their sequence.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use socket2::Type;
+use surge_ping::{Client, Config, ICMP, IcmpPacket, PingIdentifier, PingSequence};
 
-use super::pace::{ECHOES, Pace};
-use super::packet::{Family, HEADER, PAYLOAD, keep_out_others, reply, request};
+use super::filter::{keep_out_others, reply};
 use crate::os::Address;
 
-/// Room for an answer and the longest IPv4 header.
-const LARGEST: usize = 60 + HEADER + PAYLOAD;
-
-/// After an error of the socket, which may be there to stay.
-const PAUSE: Duration = Duration::from_millis(100);
+/// As `ping` sends, so that figures compare.
+const PAYLOAD: [u8; 56] = [0; 56];
 
 /// A socket for echoes. Dropped, it no longer receives.
 pub(super) struct Pings {
-    shared: Arc<Shared>,
-    _receiving: JoinSet<()>,
-}
-
-struct Shared {
-    socket: UdpSocket,
-    family: Family,
-    is_raw: bool,
-    /// In every echo. The kernel puts its own into those of a datagram socket, and sorts by it.
-    identifier: u16,
+    client: Client,
+    kind: ICMP,
+    /// In every echo of a raw socket. The kernel puts its own into those of a datagram socket.
+    identifier: PingIdentifier,
+    /// Handed out here, so that no two echoes in flight to one address are alike.
     next_sequence: AtomicU16,
-    in_flight: Mutex<HashMap<u16, Echo>>,
-}
-
-/// An echo on its way.
-struct Echo {
-    to: IpAddr,
-    sent_at: Instant,
-    fate: Fate,
-    round: Arc<Notify>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Awaited,
-    Answered(Duration),
-    /// Could not be sent.
-    Failed,
 }
 
 impl Pings {
     /// Opens a socket of the kind that needs no rights, or a raw one. Must be called on the runtime.
-    pub(super) fn open(family: Family) -> io::Result<Self> {
-        let (domain, protocol) = match family {
-            Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
-            Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
-        };
-        let open = |kind| Socket::new(domain, kind, Some(protocol));
-        let (socket, is_raw) = match open(Type::DGRAM) {
-            Ok(socket) => (socket, false),
-            Err(_) => (open(Type::RAW)?, true),
-        };
-        let identifier = rand::random();
-        if is_raw {
-            // Without it there is more to read, that is all.
-            let _ = keep_out_others(&socket, family, identifier);
-        }
-        socket.set_nonblocking(true)?;
-        let shared = Arc::new(Shared {
-            socket: UdpSocket::from_std(socket.into())?,
-            family,
-            is_raw,
-            identifier,
+    pub(super) fn open(kind: ICMP) -> io::Result<Self> {
+        Self::prefer(Type::DGRAM, kind)
+    }
+
+    fn prefer(socket_type: Type, kind: ICMP) -> io::Result<Self> {
+        let config = Config::builder()
+            .kind(kind)
+            .sock_type_hint(socket_type)
+            .build();
+        let pings = Self {
+            client: Client::new(&config)?,
+            kind,
+            identifier: PingIdentifier(rand::random()),
             next_sequence: AtomicU16::new(0),
-            in_flight: Mutex::default(),
-        });
-        let mut receiving = JoinSet::new();
-        receiving.spawn(receive(Arc::clone(&shared)));
-        Ok(Self {
-            shared,
-            _receiving: receiving,
-        })
+        };
+        if pings.is_raw() {
+            // Without it there is more to read, that is all.
+            let _ = keep_out_others(&pings.client, kind, pings.identifier);
+        }
+        Ok(pings)
     }
 
     pub(super) fn is_raw(&self) -> bool {
-        self.shared.is_raw
+        self.client.get_socket().get_type() == Type::RAW
     }
 
-    /// Sends the echoes of one round and waits for their answers, in the order of sending.
-    pub(super) async fn round(&self, address: &Address, pace: Pace) -> Vec<Option<Duration>> {
-        let mut round = Round {
-            shared: &self.shared,
-            told: Arc::new(Notify::new()),
-            sequences: Vec::new(),
+    /// Sends one echo and waits for its answer. Given up, it is forgotten.
+    pub(super) async fn echo(&self, address: &Address, limit: Duration) -> Option<Duration> {
+        let sequence = self.next_sequence.fetch_add(1, Ordering::Relaxed);
+        let mut pinger = self.client.pinger(address.ip, self.identifier).await;
+        pinger.scope_id(address.scope()).timeout(limit);
+        let (packet, rtt) = pinger.ping(PingSequence(sequence), &PAYLOAD).await.ok()?;
+        let message = match packet {
+            IcmpPacket::V4(packet) => packet.get_icmp_type().0,
+            IcmpPacket::V6(packet) => packet.get_icmpv6_type().0,
         };
-        let begin = Instant::now();
-        for number in 0..ECHOES {
-            sleep_until(begin + pace.spacing * number).await;
-            round.send(address).await;
-        }
-        let end = Instant::now() + pace.timeout;
-        while round.is_awaited() {
-            tokio::select! {
-                () = round.told.notified() => {}
-                () = sleep_until(end) => break,
-            }
-        }
-        round.answers(pace.timeout)
+        (message == reply(self.kind)).then_some(rtt)
     }
 }
 
-/// Until it is dropped, its echoes are known as in flight.
-struct Round<'a> {
-    shared: &'a Shared,
-    told: Arc<Notify>,
-    sequences: Vec<u16>,
-}
-
-impl Round<'_> {
-    async fn send(&mut self, address: &Address) {
-        let shared = self.shared;
-        let sequence = shared.next_sequence.fetch_add(1, Ordering::Relaxed);
-        self.sequences.push(sequence);
-        let packet = request(shared.family, shared.identifier, sequence);
-        let to = match address.ip {
-            IpAddr::V4(ip) => SocketAddr::from((ip, 0)),
-            IpAddr::V6(ip) => SocketAddrV6::new(ip, 0, 0, address.scope()).into(),
-        };
-        let echo = Echo {
-            to: address.ip,
-            sent_at: Instant::now(),
-            fate: Fate::Awaited,
-            round: Arc::clone(&self.told),
-        };
-        shared.in_flight().insert(sequence, echo);
-        if shared.socket.send_to(&packet, to).await.is_err()
-            && let Some(echo) = shared.in_flight().get_mut(&sequence)
-        {
-            echo.fate = Fate::Failed;
-        }
-    }
-
-    fn fates(&self) -> Vec<Fate> {
-        let in_flight = self.shared.in_flight();
-        let fate = |sequence| {
-            in_flight
-                .get(sequence)
-                .map_or(Fate::Failed, |echo| echo.fate)
-        };
-        self.sequences.iter().map(fate).collect()
-    }
-
-    fn is_awaited(&self) -> bool {
-        self.fates().contains(&Fate::Awaited)
-    }
-
-    fn answers(&self, limit: Duration) -> Vec<Option<Duration>> {
-        let answer = |fate| match fate {
-            Fate::Answered(rtt) if rtt <= limit => Some(rtt),
-            _ => None,
-        };
-        self.fates().into_iter().map(answer).collect()
-    }
-}
-
-impl Drop for Round<'_> {
-    fn drop(&mut self) {
-        let mut in_flight = self.shared.in_flight();
-        for sequence in &self.sequences {
-            in_flight.remove(sequence);
-        }
-    }
-}
-
-impl Shared {
-    fn in_flight(&self) -> MutexGuard<'_, HashMap<u16, Echo>> {
-        self.in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn received(&self, packet: &[u8], from: IpAddr, at: Instant) {
-        let identifier = self.is_raw.then_some(self.identifier);
-        let has_ip_header = self.is_raw && self.family == Family::V4;
-        let Some(sequence) = reply(packet, self.family, has_ip_header, identifier) else {
-            return;
-        };
-        let mut in_flight = self.in_flight();
-        if let Some(echo) = in_flight.get_mut(&sequence)
-            && echo.to == from
-            && echo.fate == Fate::Awaited
-        {
-            echo.fate = Fate::Answered(at.duration_since(echo.sent_at));
-            echo.round.notify_one();
-        }
-    }
-}
-
-async fn receive(shared: Arc<Shared>) {
-    let mut buffer = [0; LARGEST];
-    loop {
-        match shared.socket.recv_from(&mut buffer).await {
-            Ok((length, from)) => {
-                let packet = buffer.get(..length).unwrap_or_default();
-                shared.received(packet, from.ip(), Instant::now());
-            }
-            Err(_) => sleep(PAUSE).await,
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     #![allow(
         clippy::unwrap_used,
@@ -231,40 +80,73 @@ mod tests {
     use super::*;
     use crate::os::Root;
 
-    #[tokio::test]
-    async fn two_sockets_do_not_get_each_others_answers() {
-        let (one, other) = match (Pings::open(Family::V4), Pings::open(Family::V4)) {
-            (Ok(one), Ok(other)) => (one, other),
+    const LIMIT: Duration = Duration::from_millis(250);
+
+    /// Two raw sockets, the first of which hears the answers to the other's echoes and not its own.
+    fn crossed(kind: ICMP) -> Option<[Pings; 2]> {
+        let open = || match Pings::prefer(Type::RAW, kind) {
+            Ok(pings) if pings.is_raw() => Ok(pings),
+            Ok(_) => Err(io::Error::from(io::ErrorKind::PermissionDenied)),
+            Err(error) => Err(error),
+        };
+        match (open(), open()) {
+            (Ok(one), Ok(other)) => {
+                keep_out_others(&one.client, kind, other.identifier).unwrap();
+                Some([one, other])
+            }
             (one, other) => {
                 let error = one.err().or(other.err());
                 assert!(std::env::var("CI").is_err(), "a skip fails here: {error:?}");
-                println!("skipped, because there is no ICMP: {error:?}");
-                return;
+                println!("skipped, because there is no raw {kind:?} socket: {error:?}");
+                None
             }
+        }
+    }
+
+    fn here(kind: ICMP) -> Address {
+        let text = match kind {
+            ICMP::V4 => "127.0.0.1",
+            ICMP::V6 => "::1",
         };
-        let pace = Pace::of(Duration::from_secs(1));
-        let here = Address::parse("127.0.0.1", &Root::default()).unwrap();
-        let nobody = Address::parse("240.0.0.1", &Root::default()).unwrap();
-        let (first, second, lost) = tokio::join!(
-            one.round(&here, pace),
-            other.round(&here, pace),
-            one.round(&nobody, pace)
-        );
-        assert!(first.iter().chain(&second).all(Option::is_some));
-        assert!(lost.iter().all(Option::is_none));
-        assert!(one.shared.in_flight().is_empty(), "nothing is remembered");
+        Address::parse(text, &Root::default()).unwrap()
+    }
+
+    /// Whether the machine has the address at all.
+    fn is_there(kind: ICMP) -> bool {
+        let there = std::net::UdpSocket::bind((here(kind).ip, 0)).is_ok();
+        if !there {
+            println!("skipped, because this machine has no {:?}", here(kind).ip);
+        }
+        there
     }
 
     #[tokio::test]
-    async fn a_round_that_is_given_up_is_forgotten() {
-        let Ok(pings) = Pings::open(Family::V4) else {
-            println!("skipped, because there is no ICMP");
+    async fn the_kernel_keeps_out_what_is_not_asked_for_and_a_foreign_answer_answers_nothing() {
+        for kind in [ICMP::V4, ICMP::V6] {
+            let Some([one, other]) = crossed(kind).filter(|_| is_there(kind)) else {
+                continue;
+            };
+            let here = here(kind);
+            let (crossed, straight) =
+                tokio::join!(one.echo(&here, LIMIT), other.echo(&here, LIMIT));
+            assert_eq!(crossed, None, "{kind:?}: neither its own nor another's");
+            assert!(straight.is_some(), "{kind:?}");
+            keep_out_others(&one.client, kind, one.identifier).unwrap();
+            assert!(one.echo(&here, LIMIT).await.is_some(), "{kind:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_echo_that_is_given_up_is_forgotten() {
+        let Some([one, _other]) = crossed(ICMP::V4) else {
             return;
         };
-        let here = Address::parse("127.0.0.1", &Root::default()).unwrap();
-        let pace = Pace::of(Duration::from_secs(15));
-        let given_up = tokio::time::timeout(pace.spacing, pings.round(&here, pace)).await;
+        let here = here(ICMP::V4);
+        let given_up = tokio::time::timeout(LIMIT / 5, one.echo(&here, LIMIT)).await;
         assert!(given_up.is_err());
-        assert!(pings.shared.in_flight().is_empty());
+        keep_out_others(&one.client, one.kind, one.identifier).unwrap();
+        // The same echo once more: while one is remembered, it is refused.
+        one.next_sequence.store(0, Ordering::Relaxed);
+        assert!(one.echo(&here, LIMIT).await.is_some());
     }
 }
