@@ -32,6 +32,14 @@ impl<T> PerLane<T> {
         }
     }
 
+    /// That of this lane, and that of the other one.
+    pub(super) fn apart_mut(&mut self, lane: Lane) -> (&mut T, &mut T) {
+        match lane {
+            Lane::Live => (&mut self.live, &mut self.backlog),
+            Lane::Backlog => (&mut self.backlog, &mut self.live),
+        }
+    }
+
     pub(super) fn each_mut(&mut self) -> [&mut T; 2] {
         [&mut self.live, &mut self.backlog]
     }

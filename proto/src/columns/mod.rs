@@ -29,7 +29,7 @@
 //! up; a fresh [`Encoder`] and [`Decoder`] make a record that stands alone. Damage is for others to
 //! find (TLS, the checksums of the spool): what cannot have been written is refused as [`Malformed`],
 //! but most damaged messages are merely some other measurements. Whatever the bytes, what is decoded
-//! stays within the bounds of [`Rounds`], and a decoder's memory within 128 bytes for each series up
+//! stays within the bounds of [`Rounds`], and a decoder's memory within 120 bytes for each series up
 //! to the highest id, and 32 kB.
 
 mod decoder;

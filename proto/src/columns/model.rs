@@ -4,7 +4,7 @@ use super::lane::{Lane, PerLane};
 use super::number::{Expectation, Habits};
 use super::range_coder::{Coder, Context};
 use super::rounds::Round;
-use super::series::{Series, Shared};
+use super::series::{Last, Lasts, Series, Shared};
 use super::sources::Sources;
 use crate::limits::ROUNDS_PER_BATCH;
 
@@ -16,6 +16,8 @@ pub(super) struct Model {
     sources: Sources,
     /// By id: agents number their series without gaps.
     series: Vec<Series>,
+    /// Likewise, for each lane that was used.
+    lasts: PerLane<Vec<Last>>,
     shared: Shared,
 }
 
@@ -56,20 +58,32 @@ impl Model {
     ) -> (i64, impl Iterator<Item = (u32, f64)>) {
         let (time, ids) = self.sources.code(coder, lane, round);
         let highest = ids.iter().max().map_or(0, |id| usize::from(*id) + 1);
-        if let Some(more) = highest.checked_sub(self.series.len()) {
-            self.series.reserve_exact(more);
-            self.series.resize_with(highest, Series::default);
-        }
+        let (here, there) = self.lasts.apart_mut(lane);
+        grow(&mut self.series, highest);
+        grow(here, highest);
         let series = &mut self.series;
         let shared = &mut self.shared;
         let mut given = round.values.iter();
         let mut neighbour = 0;
         let samples = ids.iter().filter_map(move |id| {
             let value = given.next().copied().unwrap_or_default();
-            let series = series.get_mut(usize::from(*id))?;
-            let value = series.code(coder, shared, lane, &mut neighbour, value);
+            let place = usize::from(*id);
+            let series = series.get_mut(place)?;
+            let lasts = Lasts {
+                here: here.get_mut(place)?,
+                there: there.get_mut(place),
+            };
+            let value = series.code(coder, shared, lane, lasts, &mut neighbour, value);
             Some((u32::from(*id), value))
         });
         (time, samples)
+    }
+}
+
+/// Makes room for so many and no more: collectors are full of these.
+fn grow<T: Default>(list: &mut Vec<T>, length: usize) {
+    if let Some(more) = length.checked_sub(list.len()) {
+        list.reserve_exact(more);
+        list.resize_with(length, T::default);
     }
 }

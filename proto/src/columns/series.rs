@@ -8,7 +8,8 @@ use super::scale::{Counted, Habit, Scale};
 /// What a series was like so far.
 #[derive(Debug, Default)]
 pub(super) struct Series {
-    last: PerLane<Last>,
+    /// In which lanes it was.
+    seen: PerLane<bool>,
     scale: Scale,
     /// The sending side's knowledge alone.
     habit: Habit,
@@ -38,15 +39,21 @@ pub(super) struct Series {
 }
 
 /// A collector holds one for every series of every agent.
-const _: () = assert!(size_of::<Series>() <= 128);
+const _: () = assert!(size_of::<Series>() <= 72);
 
 /// Where a series is in one lane.
 #[derive(Debug, Clone, Copy, Default)]
-struct Last {
-    seen: bool,
+pub(super) struct Last {
     value: f64,
     integer: i64,
     step: i64,
+}
+
+/// Where a series is in the lane at hand, and in the other one, if that ever had so many series: most
+/// streams have no backlog.
+pub(super) struct Lasts<'a> {
+    pub(super) here: &'a mut Last,
+    pub(super) there: Option<&'a mut Last>,
 }
 
 /// What all series of a stream share.
@@ -81,16 +88,17 @@ impl Series {
         coder: &mut C,
         shared: &mut Shared,
         lane: Lane,
+        mut lasts: Lasts<'_>,
         neighbour: &mut i64,
         value: f64,
     ) -> f64 {
-        let fresh = self.enter(lane);
-        let last = *self.last.of(lane);
+        let fresh = self.enter(lane, &mut lasts);
+        let last = *lasts.here;
         let context = usize::from(self.changed) | usize::from(*neighbour != 0) << 1;
         let same = value.to_bits() == last.value.to_bits();
         self.changed = !coder.decide(nth(&mut self.same, context), same);
         if !self.changed {
-            self.last.of_mut(lane).step = 0;
+            lasts.here.step = 0;
             self.followed = false;
             *neighbour = 0;
             return last.value;
@@ -100,8 +108,8 @@ impl Series {
         } else {
             Counted::default()
         };
-        let noisy = self.rescale(coder, shared, given);
-        let Last { integer, step, .. } = *self.last.of(lane);
+        let noisy = self.rescale(coder, shared, &mut lasts, given);
+        let Last { integer, step, .. } = *lasts.here;
         let given_step = given.integer.wrapping_sub(integer);
         let step = self.step(coder, shared, integer, step, *neighbour, given_step);
         let integer = integer.wrapping_add(step);
@@ -125,8 +133,7 @@ impl Series {
             noise,
         }
         .value();
-        *self.last.of_mut(lane) = Last {
-            seen: true,
+        *lasts.here = Last {
             value,
             integer,
             step,
@@ -136,23 +143,25 @@ impl Series {
     }
 
     /// A lane starts where the other is. Whether nothing is known of the series at all.
-    fn enter(&mut self, lane: Lane) -> bool {
-        if self.last.of(lane).seen {
+    fn enter(&mut self, lane: Lane, lasts: &mut Lasts<'_>) -> bool {
+        let (here, there) = self.seen.apart_mut(lane);
+        if std::mem::replace(here, true) {
             return false;
         }
-        let [live, backlog] = self.last.each_mut();
-        let fresh = !live.seen && !backlog.seen;
-        if live.seen {
-            *backlog = *live;
-        } else {
-            *live = *backlog;
+        if let Some(there) = &lasts.there {
+            *lasts.here = **there;
         }
-        self.last.of_mut(lane).seen = true;
-        fresh
+        !*there
     }
 
     /// Codes the unit, where it changes; returns whether the value is off it.
-    fn rescale<C: Coder>(&mut self, coder: &mut C, shared: &mut Shared, given: Counted) -> bool {
+    fn rescale<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        shared: &mut Shared,
+        lasts: &mut Lasts<'_>,
+        given: Counted,
+    ) -> bool {
         let (rescaled, noisy) = (given.scale != self.scale, given.noise != 0);
         if !coder.decide(&mut self.irregular, rescaled || noisy) {
             return false;
@@ -169,7 +178,10 @@ impl Series {
             node = node << 1 | usize::from(bit);
         }
         let scale = Scale::from_index(node & ((1 << Scale::WIDTH) - 1));
-        for last in self.last.each_mut() {
+        for last in [Some(&mut *lasts.here), lasts.there.as_deref_mut()]
+            .into_iter()
+            .flatten()
+        {
             last.integer = self.scale.convert(last.integer, scale);
             last.step = self.scale.convert(last.step, scale);
         }
