@@ -250,8 +250,8 @@ impl Encoder {
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// By wire id: the index of the accepted series, or why it was refused.
-    entries: Vec<Option<Result<usize, Reject>>>,
-    accepted: usize,
+    entries: Vec<Option<Result<u16, Reject>>>,
+    accepted: u16,
     columns: columns::Decoder,
 }
 
@@ -315,7 +315,7 @@ impl Decoder {
         let series = entry.copied().flatten();
         let series = series.unwrap_or(Err(Reject::UndefinedSeries))?;
         if value.is_finite() {
-            Ok(series)
+            Ok(series.into())
         } else {
             Err(Reject::NotFinite)
         }

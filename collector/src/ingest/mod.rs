@@ -7,7 +7,8 @@
 //! What is refused is counted by reason, and the rest of the batch goes on.
 //!
 //! In reading order: this file (a stream is opened), `greet` and `stream` (its conversation), `take`
-//! (a batch, sample by sample), `pace`, `answers` (when to acknowledge what), [`commit`] (many batches
+//! (a batch, sample by sample), `pace`, `answers` (when to acknowledge what), `replies` (the
+//! way back), [`commit`] (many batches
 //! into one record on disk), [`settle`] (what was taken is noted), [`recover`] (what a kill left
 //! behind), `share` and `end`. Why nothing is lost and nothing counted twice is written in
 //! [`crate::seen`].
@@ -18,6 +19,7 @@ mod end;
 mod greet;
 mod pace;
 pub mod recover;
+mod replies;
 pub mod settle;
 mod share;
 mod stream;
@@ -32,16 +34,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use governor::{DefaultDirectRateLimiter, Quota};
 use proto::ids::AgentId;
 use proto::plan::Plan;
+use proto::wire::FromAgent;
 use proto::wire::session_server::Session;
-use proto::wire::{FromAgent, FromCollector};
-use tokio::sync::{Notify, mpsc};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::commit::Keeper;
 use self::end::{Watch, revoked};
 use self::pace::Limits;
+pub use self::replies::Replies;
 use self::share::Shares;
 use self::stream::Stream;
 use crate::ca;
@@ -55,9 +57,6 @@ use crate::seen::Ledger;
 /// Streams per second, on average, that one agent may open, and how many at once.
 const OPENINGS: (NonZeroU32, NonZeroU32) =
     (NonZeroU32::new(1).unwrap(), NonZeroU32::new(10).unwrap());
-
-/// Messages to an agent that wait to be sent.
-const OUTGOING: usize = 8;
 
 /// The service behind every stream.
 #[derive(Clone)]
@@ -134,7 +133,7 @@ impl Ingest {
 
 #[tonic::async_trait]
 impl Session for Ingest {
-    type OpenStream = ReceiverStream<Result<FromCollector, Status>>;
+    type OpenStream = Replies;
 
     async fn open(
         &self,
@@ -156,15 +155,15 @@ impl Session for Ingest {
             device: agent.device.clone(),
         };
         let device = parts.latest.device(&key).ok_or_else(revoked)?;
-        let (sender, outgoing) = mpsc::channel(OUTGOING);
+        let (sender, outgoing) = replies::channel();
         let watch = Watch {
             agents,
             replaced,
             stop: parts.stop.clone(),
         };
         let stream = Stream::new(Arc::clone(&self.shared), agent, device, sender, pace);
-        tokio::spawn(stream.run(request.into_inner(), watch));
-        Ok(Response::new(ReceiverStream::new(outgoing)))
+        tokio::spawn(Box::new(stream).run(Box::new(request.into_inner()), watch));
+        Ok(Response::new(outgoing))
     }
 }
 

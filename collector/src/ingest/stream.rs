@@ -17,13 +17,14 @@ use super::answers::Answers;
 use super::commit::Entry;
 use super::end::{End, Watch, malformed, replaced};
 use super::pace::{Limits, Pace, cost};
-use super::take::{Judge, Sorted};
+use super::replies::Reply;
+use super::take::{AtHand, Judge, Sorted, Taken};
 use crate::clocks::{Boot, Reading};
 use crate::journal::{self, Definitions};
 use crate::latest::{self, Device};
 use crate::metrics::own::Own;
 use crate::registry::Agent;
-use crate::seen::{Account, Claimed};
+use crate::seen::{Account, Claim, Claimed};
 
 /// Silence on an open stream that ends it: several times the longest report interval in use.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
@@ -40,7 +41,7 @@ pub(super) struct Stream {
     pub(super) agent: Agent,
     pub(super) account: Arc<Account>,
     pub(super) device: Arc<Mutex<Device>>,
-    sender: mpsc::Sender<Result<FromCollector, Status>>,
+    sender: mpsc::Sender<Reply>,
     /// Which of the device's streams this is.
     pub(super) number: u64,
     pub(super) boot: Option<Boot>,
@@ -48,11 +49,8 @@ pub(super) struct Stream {
     instance: u64,
     decoder: Decoder,
     /// The device's slot of each series the decoder accepted, where it had one left.
-    slots: Vec<Option<usize>>,
+    slots: Vec<Option<u16>>,
     definitions: Definitions,
-    /// Kept for their memory.
-    rounds: Rounds,
-    sorted: Sorted,
     answers: Answers,
     /// Whether this process knew nothing of the device before: then what it says again is shown.
     refill: bool,
@@ -66,7 +64,7 @@ impl Stream {
         shared: Arc<Shared>,
         agent: Agent,
         device: Arc<Mutex<Device>>,
-        sender: mpsc::Sender<Result<FromCollector, Status>>,
+        sender: mpsc::Sender<Reply>,
         pace: Arc<Limits>,
     ) -> Self {
         let refill = !latest::lock(&device).was_heard();
@@ -83,8 +81,6 @@ impl Stream {
             decoder: Decoder::default(),
             slots: Vec::new(),
             definitions: Definitions::default(),
-            rounds: Rounds::default(),
-            sorted: Sorted::default(),
             answers: Answers::default(),
             refused: false,
             pace,
@@ -97,7 +93,7 @@ impl Stream {
         shared: Arc<Shared>,
         agent: Agent,
         device: Arc<Mutex<Device>>,
-        sender: mpsc::Sender<Result<FromCollector, Status>>,
+        sender: mpsc::Sender<Reply>,
     ) -> Self {
         let mut stream = Self::new(shared, agent, device, sender, Arc::default());
         stream.boot = Boot::of("a boot");
@@ -105,21 +101,28 @@ impl Stream {
         stream
     }
 
-    pub(super) async fn run(mut self, incoming: Streaming<FromAgent>, watch: Watch) {
+    /// To its end. What is handed over is boxed, and so is what is rarely under way: there are tens of
+    /// thousands of these futures, which have room for all that they may ever hold.
+    pub(super) async fn run(
+        mut self: Box<Self>,
+        mut incoming: Box<Streaming<FromAgent>>,
+        watch: Watch,
+    ) {
         let own = Arc::clone(self.own());
         own.streams.inc();
         let agent = self.agent.clone();
         let End(reason, status) = tokio::select! {
             biased;
             end = watch.ended(&agent) => end,
-            end = self.converse(incoming) => end,
+            end = self.converse(&mut incoming) => end,
         };
         own.streams.dec();
         own.streams_ended.with_label_values(&[reason]).inc();
         info!(agent = %agent.id, centre = %agent.centre, device = %agent.device, reason,
             "A stream ended.");
         if let Some(status) = status {
-            let _ = tokio::time::timeout(SEND_TIMEOUT, self.sender.send(Err(status))).await;
+            let reply = self.sender.send(Box::new(Err(status)));
+            let _ = tokio::time::timeout(SEND_TIMEOUT, reply).await;
         }
     }
 
@@ -127,12 +130,12 @@ impl Stream {
         &self.shared.parts.own
     }
 
-    async fn converse(&mut self, mut incoming: Streaming<FromAgent>) -> End {
+    async fn converse(&mut self, incoming: &mut Streaming<FromAgent>) -> End {
         let ended = async {
-            self.greet(&mut incoming).await?;
+            Box::pin(self.greet(incoming)).await?;
             loop {
-                let message = self.next(&mut incoming).await?;
-                self.received(message).await?;
+                let message = self.next(incoming).await?;
+                Box::pin(self.received(message)).await?;
             }
         };
         match ended.await {
@@ -214,16 +217,14 @@ impl Stream {
         if instance != 0 {
             self.instance = instance;
         }
-        let entry = self.take(batch, now)?;
-        let kept = entry.as_ref().map_or(0, |entry| entry.part.len());
-        let cost = cost(self.rounds.samples(), kept);
+        let taken = AtHand::with(|at_hand| self.take(at_hand, batch, now))?;
         self.answers
-            .received(self.instance, sequence, self.refused_samples());
-        self.keep(entry).await;
+            .received(self.instance, sequence, taken.refused);
+        self.keep(taken.entry, taken.late).await;
         if asks {
             self.answers.asked(&self.account);
         }
-        if self.pace.keep(cost).await == Pace::Faster {
+        if self.pace.keep(taken.cost).await == Pace::Faster {
             self.own().batches_paced.inc();
         }
         Ok(())
@@ -231,14 +232,19 @@ impl Stream {
 
     /// Puts a batch into the live view, and makes of it what is to be kept: nothing of one that is
     /// not new. Works in one go, without waiting for anything.
-    fn take(&mut self, batch: wire::Batch, now: Timestamp) -> Result<Option<Entry>, End> {
+    fn take(
+        &mut self,
+        at_hand: &mut AtHand,
+        batch: wire::Batch,
+        now: Timestamp,
+    ) -> Result<Taken, End> {
         let device = Arc::clone(&self.device);
         let mut device = latest::lock(&device);
         if device.stream() != self.number {
             // A newer stream has begun, and this one is about to be told.
             return Err(replaced());
         }
-        self.read(&mut device, &batch)
+        self.read(&mut device, &batch, &mut at_hand.received)
             .inspect_err(|_| self.count("malformed"))?;
         let sent = batch.clock.unwrap_or_default();
         let sent_unix_ms = sent.wall_unix_ms;
@@ -254,25 +260,39 @@ impl Stream {
             is_new,
         };
         let shown = (is_new || self.refill).then_some(&mut *device);
-        self.sorted.sort(&self.rounds, &judge, shown);
+        let AtHand { received, sorted } = at_hand;
+        sorted.sort(received, &judge, shown);
         let offset_ms = sent_unix_ms.saturating_sub(now.as_millisecond());
         #[allow(clippy::cast_precision_loss, reason = "an offset needs no more digits")]
         let offset_seconds = offset_ms as f64 / 1000.0;
         device.reported(now, offset_seconds, batch.dropped_samples);
         drop(device);
-        let Claimed::New(claim) = claimed else {
-            self.count("duplicate");
-            return Ok(None);
-        };
         let correction_ms = correction.unwrap_or_default();
-        if correction_ms != 0 {
-            self.own().samples_corrected.inc_by(self.sorted.accepted());
-        }
-        Ok(Some(self.entry(claim, &batch, correction_ms)))
+        let entry = if let Claimed::New(claim) = claimed {
+            if correction_ms != 0 {
+                self.own().samples_corrected.inc_by(sorted.accepted());
+            }
+            Some(self.entry(claim, &batch, correction_ms, sorted))
+        } else {
+            self.count("duplicate");
+            None
+        };
+        let kept = entry.as_ref().map_or(0, |entry| entry.part.len());
+        Ok(Taken {
+            entry,
+            late: sorted.late.samples() as u64,
+            refused: u32::try_from(sorted.refused).unwrap_or(u32::MAX),
+            cost: cost(received.samples(), kept),
+        })
     }
 
-    /// Reads a batch into `rounds`, whatever comes of it: the next one builds on it.
-    fn read(&mut self, device: &mut Device, batch: &wire::Batch) -> Result<(), End> {
+    /// Reads a batch, whatever comes of it: the next one builds on it.
+    fn read(
+        &mut self,
+        device: &mut Device,
+        batch: &wire::Batch,
+        received: &mut Rounds,
+    ) -> Result<(), End> {
         if self.instance == 0 || batch.sequence == 0 || batch.clock.is_none() {
             return Err(malformed(
                 "a batch needs an instance, a sequence and the agent's clock",
@@ -284,7 +304,7 @@ impl Stream {
             wire::Lane::Backlog => Lane::Backlog,
         };
         self.decoder
-            .decode(lane, &batch.samples, &mut self.rounds)
+            .decode(lane, &batch.samples, received)
             .map_err(|error| malformed(error.to_string()))
     }
 
@@ -302,6 +322,7 @@ impl Stream {
             if slot.is_none() {
                 rejected(Reject::TooManySeries);
             }
+            let slot = slot.and_then(|slot| u16::try_from(slot).ok());
             self.slots.push(slot);
         }
         self.definitions.add(&series);
@@ -326,8 +347,14 @@ impl Stream {
         })
     }
 
-    fn entry(&self, claim: crate::seen::Claim, batch: &wire::Batch, correction_ms: i64) -> Entry {
-        let samples = self.sorted.accepted();
+    fn entry(
+        &self,
+        claim: Claim,
+        batch: &wire::Batch,
+        correction_ms: i64,
+        sorted: &Sorted,
+    ) -> Entry {
+        let samples = sorted.accepted();
         let part = if samples == 0 || !self.shared.parts.keeper.has_queues() {
             Vec::new()
         } else {
@@ -337,8 +364,8 @@ impl Stream {
                 sequence: batch.sequence,
                 correction_ms,
                 definitions: &self.definitions,
-                live: &self.sorted.live,
-                late: &self.sorted.late,
+                live: &sorted.live,
+                late: &sorted.late,
             })
         };
         Entry {
@@ -349,12 +376,13 @@ impl Stream {
         }
     }
 
-    async fn keep(&mut self, entry: Option<Entry>) {
+    /// Hands a new batch over, of which so many samples are late.
+    async fn keep(&mut self, entry: Option<Entry>, late: u64) {
         let Some(entry) = entry else { return };
+        let samples = entry.samples;
         if self.shared.parts.keeper.keep(entry).await {
             self.count("accepted");
-            self.own().samples.inc_by(self.sorted.accepted());
-            let late = self.sorted.late.samples() as u64;
+            self.own().samples.inc_by(samples.into());
             self.own().samples_late.inc_by(late);
         } else {
             self.count("uncommitted");
@@ -366,12 +394,8 @@ impl Stream {
         self.own().batches.with_label_values(&[outcome]).inc();
     }
 
-    fn refused_samples(&self) -> u32 {
-        u32::try_from(self.sorted.refused).unwrap_or(u32::MAX)
-    }
-
     pub(super) async fn send(&self, kind: from_collector::Kind) -> Result<(), End> {
-        let message = Ok(FromCollector { kind: Some(kind) });
+        let message = Box::new(Ok(FromCollector { kind: Some(kind) }));
         match tokio::time::timeout(SEND_TIMEOUT, self.sender.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End("broken", None)),

@@ -2,13 +2,36 @@
 //!
 //! Works in one go, without waiting for anything.
 
+use std::cell::RefCell;
+
 use jiff::Timestamp;
 use proto::columns::Rounds;
 use proto::limits::LIVE_WINDOW;
 use proto::stream::{Decoder, Reject, timely};
 
+use super::commit::Entry;
 use crate::latest::Device;
 use crate::metrics::own::Own;
+
+/// One batch at hand.
+#[derive(Debug, Default)]
+pub(super) struct AtHand {
+    pub(super) received: Rounds,
+    pub(super) sorted: Sorted,
+}
+
+thread_local! {
+    /// Kept for its memory, which is more than all the rest that a stream needs: streams are many, and
+    /// one on each thread has a batch at hand.
+    static AT_HAND: RefCell<AtHand> = RefCell::default();
+}
+
+impl AtHand {
+    /// Works with one that has memory, and something old in it.
+    pub(super) fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        AT_HAND.with_borrow_mut(work)
+    }
+}
 
 /// The samples of a batch, apart by what they are good for, with the times the agent gave them.
 #[derive(Debug, Default)]
@@ -20,11 +43,23 @@ pub(super) struct Sorted {
     scratch: Vec<(u32, f64)>,
 }
 
+/// What was made of a batch.
+pub(super) struct Taken {
+    /// What is to be kept of one that is new.
+    pub(super) entry: Option<Entry>,
+    /// Samples that came late.
+    pub(super) late: u64,
+    /// Samples that were refused.
+    pub(super) refused: u32,
+    /// What it costs its sender.
+    pub(super) cost: u32,
+}
+
 /// What is needed to judge a sample.
 pub(super) struct Judge<'a> {
     pub(super) decoder: &'a Decoder,
     /// The device's slot of each accepted series, where it had one left.
-    pub(super) slots: &'a [Option<usize>],
+    pub(super) slots: &'a [Option<u16>],
     /// What to add to the agent's times, or why that is not known.
     pub(super) correction: Result<i64, Reject>,
     pub(super) now: Timestamp,
@@ -107,6 +142,6 @@ impl Judge<'_> {
         let series = self.decoder.resolve(id, value)?;
         let slot = self.slots.get(series).copied().flatten();
         let number = u32::try_from(series).map_err(|_| Reject::TooManySeries)?;
-        Ok((number, slot.ok_or(Reject::TooManySeries)?))
+        Ok((number, slot.ok_or(Reject::TooManySeries)?.into()))
     }
 }

@@ -106,7 +106,7 @@ struct KeptName {
 pub struct Definitions {
     /// Number of series and their dictionary. Each is at least twice as long as the next, so that a
     /// stream that defines its series one by one costs no more than a few times one that does at once.
-    packed: Vec<(usize, Vec<u8>)>,
+    packed: Vec<(usize, Box<[u8]>)>,
 }
 
 impl Definitions {
@@ -122,7 +122,8 @@ impl Definitions {
             joined.append(&mut fresh);
             fresh = joined;
         }
-        self.packed.push((fresh.len(), stream::pack(&fresh)));
+        let packed = stream::pack(&fresh).into_boxed_slice();
+        self.packed.push((fresh.len(), packed));
     }
 }
 
@@ -163,7 +164,7 @@ pub fn encode(batch: &Batch<'_>) -> Vec<u8> {
         device: batch.agent.device.as_str().to_owned(),
         kind: batch.agent.kind.clone(),
         correction_ms: batch.correction_ms,
-        definitions: packed.map(|(_, packed)| packed.clone()).collect(),
+        definitions: packed.map(|(_, packed)| packed.to_vec()).collect(),
         live: coded(batch.live),
         late: coded(batch.late),
     };

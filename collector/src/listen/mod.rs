@@ -64,7 +64,9 @@ pub struct Peer {
 /// One handshaken connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TlsStream<Counted>,
+    /// In a place of its own: what holds a connection hands it on several times, and keeps room for
+    /// it each time.
+    stream: Box<TlsStream<Counted>>,
     peer: Peer,
     /// When it is cut off.
     ends: Option<Pin<Box<Sleep>>>,
@@ -76,7 +78,7 @@ impl Connection {
         let certificate = shown_certificate(&stream);
         let ends = certificate.is_none();
         Self {
-            stream,
+            stream: Box::new(stream),
             peer: Peer {
                 address,
                 certificate,

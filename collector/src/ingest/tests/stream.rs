@@ -5,9 +5,8 @@ use proto::metrics::DEVICE_CPU_USAGE;
 use proto::plan::Plan;
 use proto::stream::{Encoder, Measured};
 use proto::wire::{self, Batch, Clock};
-use tokio::sync::mpsc;
-use tonic::Status;
 
+use super::super::replies::{self, Replies};
 use super::super::share::Shares;
 use super::super::stream::Stream;
 use super::super::{Parts, Shared};
@@ -102,7 +101,7 @@ impl Collector {
     }
 
     fn stream(&self) -> (Stream, Agents) {
-        let (sender, answers) = mpsc::channel(8);
+        let (sender, answers) = replies::channel();
         let shared = Arc::clone(&self.shared);
         let stream = Stream::begun(shared, self.agent.clone(), self.device(), sender);
         let agents = Agents {
@@ -129,7 +128,7 @@ impl Collector {
 /// The other end of a stream.
 struct Agents {
     encoder: Encoder,
-    _answers: mpsc::Receiver<Result<wire::FromCollector, Status>>,
+    _answers: Replies,
 }
 
 impl Agents {
