@@ -4,7 +4,7 @@
 //! itself. The ingest side appends what agents sent ([`crate::journal`]), persists, and then tells the
 //! agents that it is safe. In reading order: [`queue`] → [`window`] (records → what is sent together,
 //! in which order) → [`encode`] (1.0 and 2.0) → [`client`] (one request, and what its answer means) →
-//! [`sender`] (retries, refusals, and when a record may go). `docs/remote_write.md` says what each
+//! [`sender`] (retries, and when a record may go) → [`refusals`] (what little is lost). `docs/remote_write.md` says what each
 //! store accepts.
 //!
 //! Deliberately absent: metadata in 1.0 (receivers ignore it), native histograms, exemplars and stale
@@ -16,6 +16,7 @@ mod clock;
 mod encode;
 mod metrics;
 mod queue;
+mod refusals;
 mod sender;
 mod window;
 
@@ -117,8 +118,8 @@ impl RemoteWrite {
 /// The bodies of the requests that deliver what was measured: what a benchmark counts.
 #[must_use]
 pub fn bodies(protocol: Protocol, measured: Vec<Measured>) -> Vec<Vec<u8>> {
-    let window = window::Window::of(measured, 1);
-    let requests = window.shards.iter().flatten();
+    let window = window::Window::of(measured, 1, &[]);
+    let requests = window.shards.iter().flatten().flatten();
     requests
         .filter_map(|request| encode::body(protocol, &window, request).ok())
         .collect()

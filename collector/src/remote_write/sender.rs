@@ -4,13 +4,13 @@
 //! queue and the next one is taken. What an answer means is [`super::client`]'s business; here is what
 //! follows. *Later* (no answer, 429, 5xx, and whatever only a hand can set right): the same request
 //! again, with full jitter, until the store takes it, the collector stops, or the queue dropped all of
-//! the window for its age or size. *Refused* (the other 4xx): a store that rolls a whole request back
-//! for one bad sample gets it in halves, a bounded number of times, so that few good ones are lost with
-//! the bad; those are counted by reason.
+//! the window for its age or size. *Refused* (the other 4xx): it is taken apart a bounded number of times
+//! ([`super::refusals`]), and what is still refused is dropped and counted by reason.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use proto::ids::{CentreId, DeviceId};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -21,12 +21,10 @@ use super::client::{Answer, Cause, Client, ClientError, Later, Reason, Refusal};
 use super::encode;
 use super::metrics::TargetMetrics;
 use super::queue::{Queue, Record, Share};
-use super::window::{Line, Request, Window, count};
+use super::refusals::{Splits, Suspects};
+use super::window::{Device, Line, Request, Window, count};
 use crate::config::{Protocol, RemoteWrite};
 use crate::journal;
-
-/// A request is taken apart so many times at most: enough to find one bad sample among 5,000.
-const SPLITS: u32 = 16;
 
 /// Of one window: some requests for each shard, and little beside what the live view takes.
 const SHARE: Share = Share {
@@ -56,6 +54,7 @@ pub(super) struct Sender {
     queue: Queue,
     client: Client,
     metrics: TargetMetrics,
+    suspects: Suspects,
     /// All work that is under way apart from [`Sender::run`] itself.
     tasks: TaskTracker,
     told: Mutex<Told>,
@@ -108,6 +107,7 @@ impl Sender {
             queue,
             client: Client::new(target)?,
             metrics,
+            suspects: Suspects::default(),
             tasks: TaskTracker::new(),
             told: Mutex::default(),
         })
@@ -192,7 +192,7 @@ impl Sender {
                 }
             }
         }
-        let window = Window::of(measured, self.shards);
+        let window = Window::of(measured, self.shards, &self.suspects.now());
         self.metrics.repeated.inc_by(window.repeated);
         Ok(Some(Shipment { window, through }))
     }
@@ -227,33 +227,40 @@ impl Sender {
 
     /// One request after the other, so that each series arrives in order.
     async fn deliver_shard(&self, shipment: &Arc<Shipment>, shard: usize) {
-        let requests = shipment.window.shards.get(shard).into_iter().flatten();
-        for request in requests {
-            if !self.deliver_request(shipment, request.clone()).await {
-                return;
+        for requests in shipment.window.shards.get(shard).into_iter().flatten() {
+            let mut splits = Splits::default();
+            for request in requests {
+                let delivered = self.deliver_request(shipment, request.clone(), &mut splits);
+                if !delivered.await {
+                    return;
+                }
             }
         }
     }
 
     /// False when there is nothing left to deliver it for.
-    async fn deliver_request(&self, shipment: &Arc<Shipment>, request: Request) -> bool {
+    async fn deliver_request(
+        &self,
+        shipment: &Arc<Shipment>,
+        request: Request,
+        splits: &mut Splits,
+    ) -> bool {
+        let window = &shipment.window;
         let mut parts = vec![request];
-        let mut splits = SPLITS;
         while let Some(part) = parts.pop() {
             let samples = count(&part);
             match self.settle(shipment, &part).await {
                 Settled::Written => self.metrics.delivered.inc_by(samples),
                 Settled::Partly { written, refusal } => {
                     self.metrics.delivered.inc_by(written);
-                    self.reject(&refusal, samples - written);
+                    self.reject(&refusal, samples - written, window.only_device(&part));
                 }
                 Settled::Refused(refusal) => {
-                    let halves = (splits > 0).then(|| shipment.window.halves(&part));
-                    if let Some([older, newer]) = halves.flatten() {
-                        splits -= 1;
-                        parts.extend([newer, older]);
-                    } else {
-                        self.reject(&refusal, samples);
+                    let device = window.only_device(&part);
+                    self.suspects.note(device.as_ref(), refusal.reason);
+                    match splits.take_apart(window, &part) {
+                        Some([first, second]) => parts.extend([second, first]),
+                        None => self.reject(&refusal, samples, device),
                     }
                 }
                 Settled::Abandoned => return false,
@@ -321,15 +328,19 @@ impl Sender {
             .unwrap_or(false)
     }
 
-    fn reject(&self, refusal: &Refusal, samples: u64) {
+    /// Counts what is lost; it is of one device, or of several when there were too many to tell apart.
+    fn reject(&self, refusal: &Refusal, samples: u64, device: Option<Device>) {
         self.metrics.rejected(refusal.reason, samples);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.rejected.is_some_and(|at| at.elapsed() < REMIND) {
             return;
         }
         told.rejected = Some(Instant::now());
+        let (centre, device) = device.unzip();
         error!(
             target = self.target,
+            centre = centre.as_ref().map(CentreId::as_str),
+            device = device.as_ref().map(DeviceId::as_str),
             reason = refusal.reason.code(),
             samples,
             answer = refusal.text,

@@ -3,10 +3,10 @@
 //! A device's samples all go to one shard, which sends one request after the other, so that each
 //! series arrives in the order of time however many shards there are. Late samples are in requests of
 //! their own, ahead of the live ones: a store that refuses them for their age refuses no live one with
-//! them. Two samples of one series at one moment cannot both be true, and stores refuse the second
+//! them. So are those of devices that a store refused of late, behind all others. Two samples of one series at one moment cannot both be true, and stores refuse the second
 //! with all that came with it: the newer is kept, the other counted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 
@@ -18,6 +18,9 @@ use crate::journal::Measured;
 /// Samples of one request: what stores are used to, and little enough to be taken apart when one of
 /// them is refused.
 const SAMPLES: usize = 5_000;
+
+/// Whose samples these are.
+pub(super) type Device = (CentreId, DeviceId);
 
 /// One value of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,47 +43,64 @@ pub(super) struct Line {
 /// What goes into one request.
 pub(super) type Request = Vec<Line>;
 
+/// What goes through one shard.
+#[derive(Default)]
+struct Shard {
+    late: Vec<Line>,
+    live: Vec<Line>,
+    /// Of devices that are kept apart.
+    apart: Vec<Request>,
+}
+
 /// A share of the queue, ready to be sent.
 #[derive(Debug)]
 pub(super) struct Window {
     measured: Vec<Measured>,
     samples: Vec<Sample>,
-    /// The requests of each shard, in the order of sending.
-    pub(super) shards: Vec<Vec<Request>>,
+    /// The requests of each shard, in the order of sending: late ones, live ones, those of devices that are
+    /// kept apart.
+    pub(super) shards: Vec<[Vec<Request>; 3]>,
     /// Samples left out because there was another of that moment.
     pub(super) repeated: u64,
 }
 
 impl Window {
-    /// Sorts what was measured into so many shards.
-    pub(super) fn of(measured: Vec<Measured>, shards: usize) -> Self {
+    /// Sorts what was measured into so many shards. Some devices get requests of their own.
+    pub(super) fn of(measured: Vec<Measured>, shards: usize, apart: &[Device]) -> Self {
         let mut groups: HashMap<(&CentreId, &DeviceId), Vec<usize>> = HashMap::new();
         for (position, part) in measured.iter().enumerate() {
             let device = (&part.centre, &part.device);
             groups.entry(device).or_default().push(position);
         }
+        let apart: HashSet<_> = apart.iter().map(|(centre, name)| (centre, name)).collect();
         let (mut samples, mut repeated) = (Vec::new(), 0);
-        let mut lines = vec![[Vec::new(), Vec::new()]; shards.max(1)];
+        let mut sorted: Vec<Shard> = Vec::new();
+        sorted.resize_with(shards.max(1), Shard::default);
         for (device, positions) in groups {
             let mut hasher = DefaultHasher::new();
             device.hash(&mut hasher);
-            let Some(shard) = shard_of(&mut lines, hasher.finish()) else {
+            let Some(shard) = shard_of(&mut sorted, hasher.finish()) else {
                 continue;
             };
-            for (is_late, lines) in [true, false].into_iter().zip(shard) {
-                let mut gathered = Gathered::new(&measured);
+            let [late, live] = [true, false].map(|is_late| {
+                let (mut gathered, mut lines) = (Gathered::new(&measured), Vec::new());
                 for position in &positions {
                     gathered.add(*position, is_late);
                 }
-                repeated += gathered.finish(&mut samples, lines);
+                repeated += gathered.finish(&mut samples, &mut lines);
+                lines
+            });
+            if apart.contains(&device) {
+                shard
+                    .apart
+                    .extend([cut(late), cut(live)].into_iter().flatten());
+            } else {
+                shard.late.extend(late);
+                shard.live.extend(live);
             }
         }
-        let requests = |[late, live]: [Vec<Line>; 2]| {
-            let mut requests = cut(late);
-            requests.append(&mut cut(live));
-            requests
-        };
-        let shards = lines.into_iter().map(requests).collect();
+        let requests = |shard: Shard| [cut(shard.late), cut(shard.live), shard.apart];
+        let shards = sorted.into_iter().map(requests).collect();
         Self {
             measured,
             samples,
@@ -100,9 +120,37 @@ impl Window {
         Some((measured, measured.series.get(line.series)?))
     }
 
-    /// Takes a request apart, the older half first: what a store refuses is mostly refused for its age.
-    /// Samples of one moment are told apart by their series; a single one cannot be taken apart.
-    pub(super) fn halves(&self, request: &[Line]) -> Option<[Request; 2]> {
+    /// Whose a request is, when all of it is one device's.
+    pub(super) fn only_device(&self, request: &[Line]) -> Option<Device> {
+        let (centre, name) = self.device(request.first()?)?;
+        let is_only = self.borders(request).is_empty();
+        is_only.then(|| (centre.clone(), name.clone()))
+    }
+
+    /// Two parts of a request that have no device in common, with as many devices each.
+    pub(super) fn between_devices(&self, request: &[Line]) -> Option<[Request; 2]> {
+        let borders = self.borders(request);
+        let (some, others) = request.split_at(*borders.get(borders.len() / 2)?);
+        Some([some.to_vec(), others.to_vec()])
+    }
+
+    /// Where in a request another device begins: each has its lines beside each other.
+    fn borders(&self, request: &[Line]) -> Vec<usize> {
+        let pairs = request.array_windows().zip(1..);
+        pairs
+            .filter(|([line, next], _)| self.device(line) != self.device(next))
+            .map(|(_, place)| place)
+            .collect()
+    }
+
+    fn device(&self, line: &Line) -> Option<(&CentreId, &DeviceId)> {
+        let measured = self.measured.get(line.measured)?;
+        Some((&measured.centre, &measured.device))
+    }
+
+    /// Two parts of a device's request, the older half first. Samples of one moment are told apart by
+    /// their series; a single one cannot be taken apart.
+    pub(super) fn within_device(&self, request: &[Line]) -> Option<[Request; 2]> {
         let mut times: Vec<i64> = request
             .iter()
             .flat_map(|line| self.samples(line))

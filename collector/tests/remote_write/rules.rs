@@ -102,64 +102,6 @@ async fn a_store_that_asks_for_time_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_bad_sample_costs_itself_alone_and_few_requests() {
-    let folder = tempfile::tempdir().unwrap();
-    let receiver = Receiver::start().await;
-    let all = times(40, MINUTE);
-    let bad = all[17];
-    receiver.judges(move |request| {
-        let is_bad = |series: &crate::receiver::Series| {
-            let is_it = series.labels.iter().any(|(_, value)| value == "eth77");
-            is_it && series.samples.iter().any(|(time, _)| *time == bad)
-        };
-        let any = request.series.iter().any(is_bad);
-        any.then(|| reply(400, "out of bounds"))
-    });
-    let writing = Writing::start(folder.path(), &target(&receiver.url()));
-    let batch = live("pc-01", 125, all);
-    writing.put(std::slice::from_ref(&batch));
-    writing.is_done().await;
-    receiver.has_no_complaint();
-    let mut expected = expected([&batch]);
-    let series = expected
-        .iter_mut()
-        .find(|(labels, _)| labels["interface"] == "eth77")
-        .unwrap();
-    series.1.remove(&bad).unwrap();
-    assert_eq!(receiver.stored(), expected);
-    assert_eq!(writing.count("samples_total", "outcome", "rejected"), 1.0);
-    assert_eq!(
-        writing.count("samples_total", "outcome", "delivered"),
-        4_999.0
-    );
-    let reason = writing.count("samples_rejected_total", "reason", "out_of_bounds");
-    assert_eq!(reason, 1.0);
-    let requests = receiver.received().len();
-    assert!(requests <= 1 + 2 * 16, "{requests}");
-    writing.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_refuses_everything_is_not_asked_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let receiver = Receiver::start().await;
-    receiver.judges(|_| Some(reply(422, "no")));
-    let writing = Writing::start(folder.path(), &target(&receiver.url()));
-    writing.put(&[live("pc-01", 125, times(40, MINUTE))]);
-    writing.is_done().await;
-    assert_eq!(receiver.received().len(), 1 + 2 * 16);
-    assert_eq!(
-        writing.count("samples_total", "outcome", "rejected"),
-        5_000.0
-    );
-    assert_eq!(
-        writing.count("samples_rejected_total", "reason", "other"),
-        5_000.0
-    );
-    writing.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn late_samples_that_are_refused_cost_no_live_one() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
