@@ -252,6 +252,9 @@ pub struct Decoder {
     /// By wire id: the index of the accepted series, or why it was refused.
     entries: Vec<Option<Result<u16, Reject>>>,
     accepted: u16,
+    /// What a dictionary of all accepted series would take, at most [`DICTIONARY_BYTES`]: whoever keeps
+    /// them can pack them together, however many batches they came with.
+    bytes: usize,
     columns: columns::Decoder,
 }
 
@@ -280,11 +283,18 @@ impl Decoder {
                 rejected(Reject::RedefinedSeries);
                 continue;
             };
-            *entry = Some(Series::try_from(definition).map(|series| {
-                fresh.push(series);
-                self.accepted += 1;
-                self.accepted - 1
-            }));
+            let bytes = self.bytes + dictionary_bytes(&definition);
+            let series = Series::try_from(definition);
+            *entry = Some(match series {
+                Ok(_) if bytes > DICTIONARY_BYTES => Err(Reject::TooManySeries),
+                Ok(series) => {
+                    fresh.push(series);
+                    self.bytes = bytes;
+                    self.accepted += 1;
+                    Ok(self.accepted - 1)
+                }
+                Err(reason) => Err(reason),
+            });
             if let Some(Err(reason)) = entry {
                 rejected(*reason);
             }
@@ -320,6 +330,13 @@ impl Decoder {
             Err(Reject::NotFinite)
         }
     }
+}
+
+/// What a definition takes in a dictionary, before it is deflated.
+fn dictionary_bytes(definition: &wire::Series) -> usize {
+    let length = definition.encoded_len();
+    // Its tag is one byte.
+    1 + prost::length_delimiter_len(length) + length
 }
 
 /// Whether a sample of this (corrected) time is still of use, and not of the future.
@@ -447,6 +464,35 @@ mod tests {
         assert!(encoder.has_room_for(&measured(500..2_000).series));
         assert!(!encoder.has_room_for(&measured(500..2_001).series));
         assert_eq!(encoder.encode(measured(500..2_001), Lane::Live).left_out, 1);
+    }
+
+    #[test]
+    fn what_a_stream_defines_batch_by_batch_fits_into_one_dictionary() {
+        let label = |name: &str, number: usize| wire::Label {
+            name: name.into(),
+            value: format!("{name}{number:0>120}"),
+        };
+        let mut decoder = Decoder::default();
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+        for number in 0..SERIES_PER_AGENT {
+            let names = metrics::DEVICE_OS_INFO.labels;
+            let series = wire::Series {
+                id: u32::try_from(number).unwrap(),
+                metric: metrics::DEVICE_OS_INFO.name.into(),
+                labels: names.iter().map(|name| label(name, number)).collect(),
+            };
+            let fresh = decoder.define(&pack(&[series]), |reason| refused.push(reason));
+            accepted.extend(fresh.unwrap().iter().map(wire::Series::from));
+        }
+        assert_eq!(unpack(&pack(&accepted)).unwrap(), accepted);
+        assert!(accepted.len() > 1_500, "{}", accepted.len());
+        assert_eq!(refused.len(), SERIES_PER_AGENT - accepted.len());
+        assert!(!refused.is_empty());
+        assert!(refused.iter().all(|one| *one == Reject::TooManySeries));
+        // The samples of what was refused are refused, those of the others are not.
+        assert_eq!(decoder.resolve(0, 1.0), Ok(0));
+        let last = u32::try_from(SERIES_PER_AGENT - 1).unwrap();
+        assert_eq!(decoder.resolve(last, 1.0), Err(Reject::TooManySeries));
     }
 
     #[test]
