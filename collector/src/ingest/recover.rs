@@ -92,7 +92,6 @@ fn complete_from(
 }
 
 fn samples(record: &[u8]) -> u32 {
-    let measured = journal::decode(record).unwrap_or_default();
-    let samples: usize = measured.iter().map(|one| one.rounds.samples()).sum();
+    let samples = journal::decode(record).map_or(0, |decoded| decoded.samples);
     u32::try_from(samples).unwrap_or(u32::MAX)
 }

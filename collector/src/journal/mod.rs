@@ -6,6 +6,9 @@
 //! had them, with the correction beside them. Definitions are packed once per stream and reused
 //! ([`Definitions`]): nearly every batch of a stream has the same.
 //!
+//! A record has batches of many agents, so each is read by itself: one that is damaged costs the others
+//! nothing, and neither does a series that the catalogue of this version does not have.
+//!
 //! Deliberately absent: files, checksums and numbers of records, which are the queue's business.
 
 use prost::Message;
@@ -20,14 +23,18 @@ use crate::registry::Agent;
 /// The form of the records this program reads and writes.
 const FORMAT: u32 = 1;
 
-/// Why a record cannot be read. It is counted and left out; the others go on.
+/// Why a record, or a part of one, cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum RecordError {
-    #[error("the record is damaged")]
+    #[error("a record or a batch in it is damaged")]
     Damaged(#[from] prost::DecodeError),
-    #[error("the record has form {found}, this version reads {FORMAT}: update dawnwatch-collector")]
-    OtherForm { found: u32 },
+    #[error("this is no record")]
+    NoRecord,
+    #[error(
+        "what waits was written by a newer version (form {found}, this one knows {FORMAT}): update dawnwatch-collector"
+    )]
+    Newer { found: u32 },
     #[error("the record has a batch of {name:?}, which is no id")]
     Id {
         name: String,
@@ -35,8 +42,12 @@ pub enum RecordError {
     },
     #[error("the samples or definitions of a batch are damaged")]
     Batch(#[from] stream::Malformed),
-    #[error("a batch has samples of a series that it does not define, or more series than one may")]
-    Series,
+    #[error("a batch defines more series than one may")]
+    TooManySeries,
+    #[error(
+        "a batch has samples of series that this version does not know: was another one in use before?"
+    )]
+    UnknownSeries,
 }
 
 impl From<columns::Malformed> for RecordError {
@@ -49,8 +60,9 @@ impl From<columns::Malformed> for RecordError {
 struct Record {
     #[prost(uint32, tag = "1")]
     format: u32,
-    #[prost(message, repeated, tag = "2")]
-    batches: Vec<Kept>,
+    /// [`Kept`], each for itself.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    batches: Vec<Vec<u8>>,
 }
 
 /// One batch.
@@ -82,15 +94,7 @@ struct Kept {
     late: Vec<u8>,
 }
 
-/// [`Record`] as [`batches`] reads it: the rest is skipped, not decoded.
-#[derive(Clone, PartialEq, Message)]
-struct RecordNames {
-    #[prost(uint32, tag = "1")]
-    format: u32,
-    #[prost(message, repeated, tag = "2")]
-    batches: Vec<KeptName>,
-}
-
+/// [`Kept`] as [`batches`] reads it: the rest is skipped, not decoded.
 #[derive(Clone, PartialEq, Message)]
 struct KeptName {
     #[prost(string, tag = "1")]
@@ -116,9 +120,14 @@ impl Definitions {
             return;
         }
         let mut fresh: Vec<wire::Series> = series.iter().map(wire::Series::from).collect();
-        while let Some((_, before)) = self.packed.pop_if(|(count, _)| *count < 2 * fresh.len()) {
-            // We packed it ourselves.
-            let mut joined = stream::unpack(&before).unwrap_or_default();
+        while let Some((count, before)) = self.packed.pop_if(|(count, _)| *count < 2 * fresh.len())
+        {
+            let Ok(mut joined) = stream::unpack(&before) else {
+                // It was packed here, and all of a stream fit into one dictionary: this cannot be. If it
+                // were, it stays as it is.
+                self.packed.push((count, before));
+                break;
+            };
             joined.append(&mut fresh);
             fresh = joined;
         }
@@ -170,7 +179,7 @@ pub fn encode(batch: &Batch<'_>) -> Vec<u8> {
     };
     let part = Record {
         format: 0,
-        batches: vec![kept],
+        batches: vec![kept.encode_to_vec()],
     };
     part.encode_to_vec()
 }
@@ -208,38 +217,55 @@ pub struct Measured {
     pub rounds: Rounds,
 }
 
-/// Everything in a record, batch by batch in the order of arrival, live apart from late.
+/// What could be read of a record.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Batch by batch in the order of arrival, live apart from late.
+    pub measured: Vec<Measured>,
+    /// How many samples that are.
+    pub samples: u64,
+    /// Why some could not be read; the first reason of several.
+    pub error: Option<RecordError>,
+}
+
+/// Everything in a record that can be read.
 ///
 /// # Errors
-/// When it is damaged or of another version.
-pub fn decode(record: &[u8]) -> Result<Vec<Measured>, RecordError> {
-    let record = Record::decode(record)?;
-    check_format(record.format)?;
-    let mut measured = Vec::new();
-    for kept in record.batches {
-        measured_of(kept, &mut measured)?;
+/// When nothing can: it is no record, or one of a newer version.
+pub fn decode(record: &[u8]) -> Result<Decoded, RecordError> {
+    let mut decoded = Decoded::default();
+    for kept in parts(record)? {
+        if let Err(error) = decoded.add(&kept) {
+            decoded.error.get_or_insert(error);
+        }
     }
-    Ok(measured)
+    let samples = decoded
+        .measured
+        .iter()
+        .map(|one| one.rounds.samples() as u64);
+    decoded.samples = samples.sum();
+    Ok(decoded)
 }
 
-/// Which batches are in a record: whose, instance and sequence.
+/// Which batches are in a record: whose, instance and sequence. Damaged ones are left out.
 ///
 /// # Errors
-/// When it is damaged or of another version.
+/// When it is no record, or one of a newer version.
 pub fn batches(record: &[u8]) -> Result<Vec<(AgentId, u64, u64)>, RecordError> {
-    let record = RecordNames::decode(record)?;
-    check_format(record.format)?;
-    let names = record.batches.into_iter();
-    names
-        .map(|kept| Ok((id(kept.agent)?, kept.instance, kept.sequence)))
-        .collect()
+    let name = |kept: Vec<u8>| {
+        let kept = KeptName::decode(&*kept).ok()?;
+        Some((kept.agent.parse().ok()?, kept.instance, kept.sequence))
+    };
+    Ok(parts(record)?.into_iter().filter_map(name).collect())
 }
 
-fn check_format(found: u32) -> Result<(), RecordError> {
-    if found == FORMAT {
-        Ok(())
-    } else {
-        Err(RecordError::OtherForm { found })
+/// The batches of a record, undecoded.
+fn parts(record: &[u8]) -> Result<Vec<Vec<u8>>, RecordError> {
+    let record = Record::decode(record)?;
+    match record.format {
+        FORMAT => Ok(record.batches),
+        found if found > FORMAT => Err(RecordError::Newer { found }),
+        _ => Err(RecordError::NoRecord),
     }
 }
 
@@ -248,56 +274,73 @@ fn id<T: std::str::FromStr<Err = proto::ids::InvalidId>>(name: String) -> Result
         .map_err(|source| RecordError::Id { name, source })
 }
 
-fn measured_of(kept: Kept, measured: &mut Vec<Measured>) -> Result<(), RecordError> {
-    let series = series_of(&kept.definitions)?;
-    let (centre, device): (CentreId, DeviceId) = (id(kept.centre)?, id(kept.device)?);
-    for (late, coded) in [(false, kept.live), (true, kept.late)] {
-        if coded.is_empty() {
-            continue;
+impl Decoded {
+    fn add(&mut self, kept: &[u8]) -> Result<(), RecordError> {
+        let kept = Kept::decode(kept)?;
+        let (series, places) = series_of(&kept.definitions)?;
+        let (centre, device): (CentreId, DeviceId) = (id(kept.centre)?, id(kept.device)?);
+        let mut all_known = true;
+        for (late, coded) in [(false, kept.live), (true, kept.late)] {
+            if coded.is_empty() {
+                continue;
+            }
+            let mut coded_rounds = Rounds::default();
+            columns::Decoder::default().decode(Lane::Live, &coded, &mut coded_rounds)?;
+            let rounds = corrected(&coded_rounds, kept.correction_ms, &places);
+            all_known &= rounds.samples() == coded_rounds.samples();
+            self.measured.push(Measured {
+                centre: centre.clone(),
+                device: device.clone(),
+                kind: kept.kind.clone(),
+                late,
+                correction_ms: kept.correction_ms,
+                rounds,
+                series: series.clone(),
+            });
         }
-        measured.push(Measured {
-            centre: centre.clone(),
-            device: device.clone(),
-            kind: kept.kind.clone(),
-            late,
-            correction_ms: kept.correction_ms,
-            rounds: corrected(&coded, kept.correction_ms, series.len())?,
-            series: series.clone(),
-        });
+        all_known.then_some(()).ok_or(RecordError::UnknownSeries)
     }
-    Ok(())
 }
 
-fn series_of(packed: &[Vec<u8>]) -> Result<Vec<Series>, RecordError> {
-    let mut series = Vec::new();
+/// The series that this version knows, and the place there of each id.
+fn series_of(packed: &[Vec<u8>]) -> Result<(Vec<Series>, Vec<Option<u32>>), RecordError> {
+    let (mut series, mut places) = (Vec::new(), Vec::new());
     for packed in packed {
         let definitions = stream::unpack(packed)?;
-        if series.len() + definitions.len() > SERIES_PER_AGENT {
-            return Err(RecordError::Series);
+        if places.len() + definitions.len() > SERIES_PER_AGENT {
+            return Err(RecordError::TooManySeries);
         }
         for definition in definitions {
             // They were good when they were written: a catalogue of another version, or damage.
-            series.push(Series::try_from(definition).map_err(|_| RecordError::Series)?);
+            let place = u32::try_from(series.len()).ok();
+            places.push(match Series::try_from(definition) {
+                Ok(known) => {
+                    series.push(known);
+                    place
+                }
+                Err(_) => None,
+            });
         }
     }
-    Ok(series)
+    Ok((series, places))
 }
 
-/// The rounds, with their true times.
-fn corrected(coded: &[u8], correction_ms: i64, series: usize) -> Result<Rounds, RecordError> {
-    let mut kept = Rounds::default();
-    columns::Decoder::default().decode(Lane::Live, coded, &mut kept)?;
+/// The rounds with their true times, without samples of series that are not known.
+fn corrected(coded: &Rounds, correction_ms: i64, places: &[Option<u32>]) -> Rounds {
+    let place = |id: u32| places.get(usize::try_from(id).ok()?).copied().flatten();
     let mut rounds = Rounds::default();
-    for round in kept.iter() {
-        let known = |id: &u32| usize::try_from(*id).is_ok_and(|id| id < series);
-        if !round.series.iter().all(known) {
-            return Err(RecordError::Series);
+    let mut known = Vec::new();
+    for round in coded.iter() {
+        known.clear();
+        let samples = round.samples();
+        known.extend(samples.filter_map(|(id, value)| Some((place(id)?, value))));
+        if !known.is_empty() {
+            let time_unix_ms = round.time_unix_ms.saturating_add(correction_ms);
+            // What came out of one fits into another.
+            let _ = rounds.push(time_unix_ms, known.iter().copied());
         }
-        let time_unix_ms = round.time_unix_ms.saturating_add(correction_ms);
-        // What came out of one fits into another.
-        let _ = rounds.push(time_unix_ms, round.samples());
     }
-    Ok(rounds)
+    rounds
 }
 
 #[cfg(test)]

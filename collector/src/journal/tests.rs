@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use proptest::prelude::*;
-use proto::metrics::{DEVICE_INTERFACE_UP, DEVICE_LOAD_AVERAGE, Metric, Part};
+use proto::metrics::{DEVICE_INTERFACE_UP, DEVICE_LOAD_AVERAGE, DEVICE_OS_INFO, Metric, Part};
 
 use super::*;
 use crate::registry::KeyHash;
@@ -87,7 +87,10 @@ fn live_and_late_come_out_with_their_true_times() {
         [("a", 1), ("b", 2)].map(|(name, sequence)| (name.parse().unwrap(), 7, sequence));
     assert_eq!(found, expected);
 
-    let measured = decode(&record).unwrap();
+    let decoded = decode(&record).unwrap();
+    assert_eq!(decoded.samples, 5);
+    assert!(decoded.error.is_none(), "{:?}", decoded.error);
+    let measured = decoded.measured;
     let shape: Vec<_> = measured
         .iter()
         .map(|one| (one.late, one.series.len()))
@@ -125,34 +128,124 @@ fn series_that_are_defined_one_by_one_keep_their_places() {
         &rounds(&[(0, &[(299, 1.0)])]),
         &Rounds::default(),
     );
-    let measured = decode(&record(std::iter::once(&*part))).unwrap();
-    assert_eq!(measured[0].series, all);
+    let decoded = decode(&record(std::iter::once(&*part))).unwrap();
+    assert_eq!(decoded.measured[0].series, all);
 }
 
 #[test]
-fn a_record_of_another_form_and_a_series_out_of_nowhere_are_errors() {
-    let other = Record {
-        format: FORMAT + 1,
+fn long_names_that_come_one_by_one_stay_readable_for_all_who_share_the_record() {
+    let mut decoder = stream::Decoder::default();
+    let mut definitions = Definitions::default();
+    let mut accepted = 0;
+    for number in 0..SERIES_PER_AGENT {
+        let names = DEVICE_OS_INFO.labels.iter();
+        let long = names.map(|name| (*name, format!("{name}{number:0>120}")));
+        let definition = wire::Series {
+            id: u32::try_from(number).unwrap(),
+            ..wire::Series::from(&Series {
+                metric: &DEVICE_OS_INFO,
+                part: Part::Value,
+                labels: long.collect(),
+            })
+        };
+        let fresh = decoder.define(&stream::pack(&[definition]), |_| ());
+        let fresh = fresh.unwrap();
+        accepted += fresh.len();
+        definitions.add(&fresh);
+    }
+    let none = Rounds::default();
+    let last = u32::try_from(accepted - 1).unwrap();
+    let long = part("a", 1, &definitions, &rounds(&[(0, &[(last, 1.0)])]), &none);
+    let mut one = Definitions::default();
+    one.add(&interfaces(1));
+    let other = part("b", 1, &one, &rounds(&[(0, &[(0, 1.0)])]), &none);
+    let decoded = decode(&record([&*long, &*other].into_iter())).unwrap();
+    assert!(decoded.error.is_none(), "{:?}", decoded.error);
+    assert_eq!((decoded.samples, decoded.measured.len()), (2, 2));
+    assert_eq!(decoded.measured[0].series.len(), accepted);
+}
+
+#[test]
+fn a_newer_record_is_told_from_what_is_none() {
+    let of_format = |format| Record {
+        format,
         batches: Vec::new(),
     };
-    let other = other.encode_to_vec();
+    let newer = of_format(FORMAT + 1).encode_to_vec();
     assert!(matches!(
-        decode(&other),
-        Err(RecordError::OtherForm { found: 2 })
+        decode(&newer),
+        Err(RecordError::Newer { found: 2 })
     ));
     assert!(matches!(
-        batches(&other),
-        Err(RecordError::OtherForm { found: 2 })
+        batches(&newer),
+        Err(RecordError::Newer { found: 2 })
     ));
-    let nowhere = part(
-        "a",
-        1,
-        &Definitions::default(),
-        &rounds(&[(0, &[(0, 1.0)])]),
-        &Rounds::default(),
-    );
-    let nowhere = record(std::iter::once(&*nowhere));
-    assert!(matches!(decode(&nowhere), Err(RecordError::Series)));
+    let none = of_format(0).encode_to_vec();
+    assert!(matches!(decode(&none), Err(RecordError::NoRecord)));
+}
+
+/// A batch of two series: one whose metric is called so, and one that is known.
+fn with_metric(metric: &str) -> Vec<u8> {
+    let known = wire::Series::from(&interfaces(1)[0]);
+    let mut other = known.clone();
+    other.metric = metric.into();
+    let live = rounds(&[(5, &[(0, 1.0)]), (6, &[(0, 2.0), (1, 3.0)])]);
+    let kept = Kept {
+        agent: "a".into(),
+        centre: "cong-son".into(),
+        device: "pc-01".into(),
+        definitions: vec![stream::pack(&[other, known])],
+        live: columns::Encoder::default().encode(Lane::Live, &live),
+        ..Kept::default()
+    };
+    let part = Record {
+        format: 0,
+        batches: vec![kept.encode_to_vec()],
+    };
+    part.encode_to_vec()
+}
+
+#[test]
+fn a_series_this_version_does_not_know_costs_its_own_samples_alone() {
+    let part = with_metric("dawnwatch_of_another_version_ratio");
+    let decoded = decode(&record(std::iter::once(&*part))).unwrap();
+    assert!(matches!(decoded.error, Some(RecordError::UnknownSeries)));
+    assert_eq!(decoded.samples, 1);
+    assert_eq!(decoded.measured[0].rounds, rounds(&[(6, &[(0, 3.0)])]));
+    assert_eq!(decoded.measured[0].series, interfaces(1));
+}
+
+#[test]
+fn a_damaged_batch_costs_itself_alone() {
+    let mut definitions = Definitions::default();
+    definitions.add(&interfaces(1));
+    let live = rounds(&[(0, &[(0, 1.0)])]);
+    let good = |name| part(name, 1, &definitions, &live, &Rounds::default());
+    let damaged = Kept {
+        agent: "b".into(),
+        centre: "no id, surely".into(),
+        ..Kept::default()
+    };
+    let packed_badly = Kept {
+        centre: "cong-son".into(),
+        device: "pc-01".into(),
+        definitions: vec![vec![0xff; 9]],
+        ..Kept::default()
+    };
+    for bad in [
+        damaged.encode_to_vec(),
+        packed_badly.encode_to_vec(),
+        vec![0xff; 9],
+    ] {
+        let bad = Record {
+            format: 0,
+            batches: vec![bad],
+        };
+        let parts = [good("a"), bad.encode_to_vec(), good("c")];
+        let decoded = decode(&record(parts.iter().map(|part| &**part))).unwrap();
+        assert!(decoded.error.is_some());
+        assert_eq!(decoded.samples, 2);
+    }
 }
 
 #[test]

@@ -67,6 +67,7 @@ struct Told {
     trouble: Option<Instant>,
     cause: Option<(Cause, Instant)>,
     rejected: Option<Instant>,
+    unreadable: Option<Instant>,
 }
 
 /// A window under way.
@@ -178,23 +179,37 @@ impl Sender {
         };
         let mut measured = Vec::new();
         for Record { samples, bytes, .. } in records {
-            match journal::decode(&bytes) {
-                Ok(mut parts) => measured.append(&mut parts),
-                Err(error) => {
-                    self.metrics.unreadable.inc_by(samples.into());
-                    let error: &dyn std::error::Error = &error;
-                    error!(
-                        error,
-                        target = self.target,
-                        samples,
-                        "Measurements that waited for a store cannot be read; dropped."
-                    );
+            let (read, error) = match journal::decode(&bytes) {
+                Ok(mut decoded) => {
+                    measured.append(&mut decoded.measured);
+                    (decoded.samples, decoded.error)
                 }
+                Err(error) => (0, Some(error)),
+            };
+            if let Some(error) = error {
+                self.cannot_read(u64::from(samples).saturating_sub(read), &error);
             }
         }
         let window = Window::of(measured, self.shards, &self.suspects.now());
         self.metrics.repeated.inc_by(window.repeated);
         Ok(Some(Shipment { window, through }))
+    }
+
+    fn cannot_read(&self, samples: u64, error: &journal::RecordError) {
+        self.metrics.unreadable.inc_by(samples);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.unreadable.is_some_and(|at| at.elapsed() < REMIND) {
+            return;
+        }
+        told.unreadable = Some(Instant::now());
+        let error: &dyn std::error::Error = error;
+        error!(
+            error,
+            target = self.target,
+            samples,
+            "Measurements that waited for a store cannot be read; dropped. More of them are only counted \
+             for a while."
+        );
     }
 
     /// Returns once all of it is settled; false when that cannot be said.
