@@ -7,6 +7,7 @@
 
 mod history;
 mod names;
+mod newcomers;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 pub use self::history::HISTORY_MINUTES;
 pub use self::names::Name;
 use self::names::Names;
+use self::newcomers::Newcomers;
 pub use self::slot::Slot;
 use self::slot::Tick;
 
@@ -138,6 +140,7 @@ pub struct Device {
     taken: usize,
     /// Counts streams: slots belong to the one that defined them.
     stream: u64,
+    newcomers: Newcomers,
     shared: Arc<Shared>,
 }
 
@@ -228,6 +231,7 @@ impl Device {
             by_name: Vec::new(),
             taken: 0,
             stream: 0,
+            newcomers: Newcomers::default(),
             shared,
         }
     }
@@ -260,13 +264,14 @@ impl Device {
         }
     }
 
-    /// Begins a stream and returns its number. What the streams before it defined stays for as long
-    /// as it is live or has a history to show.
+    /// Begins a stream and returns its number. What the stream before it defined stays until the one
+    /// after, so that what is named again is not new; older things for as long as they are live or have a
+    /// history to show.
     pub fn begin_stream(&mut self, now_unix_ms: i64) -> u64 {
         let (now, patience) = (self.now(), self.shared.patience.samples);
         self.slots.retain_mut(|slot| {
-            slot.named = false;
-            slot.is_fresh(now, patience) || slot.has_history(now_unix_ms)
+            let was_named = std::mem::replace(&mut slot.named, false);
+            was_named || slot.is_fresh(now, patience) || slot.has_history(now_unix_ms)
         });
         self.by_name = (0..).take(self.slots.len()).collect();
         let slots = &self.slots;
@@ -291,11 +296,13 @@ impl Device {
 
     /// The slot of a series, made when it is new. A device has [`SERIES_PER_AGENT`] of them, however
     /// many streams it opens: the newest stream takes the places of what it does not name itself.
-    /// `None` when it named them all.
+    /// `None` when it named them all, or when too many names were new lately: each is a series more in
+    /// every store.
     pub fn slot(&mut self, series: &Series) -> Option<usize> {
         let name = self.shared.names.of(series);
         let Ok(rank) = self.rank_of(&name) else {
-            return self.place(name);
+            let now = self.now();
+            return self.newcomers.admit(now).then(|| self.place(name))?;
         };
         let place = usize::from(*self.by_name.get(rank)?);
         self.slots.get_mut(place)?.named = true;

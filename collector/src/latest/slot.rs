@@ -99,10 +99,16 @@ impl Slot {
 }
 
 /// A moment of this process in tenths of a second, which last for 13 years.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Tick(u32);
 
 impl Tick {
+    pub(super) const PER_HOUR: u32 = 36_000;
+
+    pub(super) fn plus(self, ticks: u32) -> Self {
+        Self(self.0.saturating_add(ticks))
+    }
+
     pub(super) fn now(started: Instant) -> Self {
         Self(u32::try_from(started.elapsed().as_millis() / 100).unwrap_or(u32::MAX))
     }

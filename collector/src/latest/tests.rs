@@ -136,13 +136,14 @@ async fn a_late_sample_corrects_history_alone() {
 async fn a_flood_over_many_streams_stays_within_the_bound() {
     let (latest, key) = latest();
     let device = latest.device(&key).expect("enrolled");
-    let mut device = lock(&device);
     let interface = |name: usize| Series {
         metric: &catalogue::DEVICE_INTERFACE_UP,
         part: proto::metrics::Part::Value,
         labels: vec![("interface", name.to_string())],
     };
     for stream in 0..5 {
+        tokio::time::advance(Duration::from_hours(5)).await;
+        let mut device = lock(&device);
         device.begin_stream(0);
         for name in 0..SERIES_PER_AGENT {
             assert!(
@@ -157,6 +158,38 @@ async fn a_flood_over_many_streams_stays_within_the_bound() {
             (SERIES_PER_AGENT, SERIES_PER_AGENT)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_are_always_new_run_out_and_those_that_come_again_do_not() {
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    let interface = |name: usize| Series {
+        metric: &catalogue::DEVICE_INTERFACE_UP,
+        part: Part::Value,
+        labels: vec![("interface", name.to_string())],
+    };
+    // A day of reconnects after silences that make every value old.
+    for _ in 0..200 {
+        lock(&device).begin_stream(0);
+        for name in 0..1_500 {
+            assert!(lock(&device).slot(&interface(name)).is_some());
+        }
+        tokio::time::advance(10 * STALE).await;
+    }
+    let mut admitted = 0;
+    for stream in 1..=3_600 {
+        lock(&device).begin_stream(0);
+        let fresh = (0..20).map(|name| interface(stream * 10_000 + name));
+        admitted += fresh
+            .filter(|series| lock(&device).slot(series).is_some())
+            .count();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert!(
+        (4_900..=5_000).contains(&admitted),
+        "in an hour: {admitted}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,6 +215,7 @@ async fn a_new_stream_finds_what_it_names_again_wherever_that_is_now() {
     for name in (0..100).rev().step_by(3) {
         report(name, 1.0);
     }
+    lock(&shared).begin_stream(0);
     lock(&shared).begin_stream(0);
     for name in (0..100).rev().step_by(3) {
         report(name, 2.0);
