@@ -257,6 +257,11 @@ impl Queue {
         lock(&self.front).on_the_way.insert(sequence);
     }
 
+    /// Notes that the collector has nothing of what was sent and not acknowledged.
+    pub fn not_kept(&self) {
+        lock(&self.front).on_the_way.clear();
+    }
+
     /// Forgets batches that are safe with the collector.
     pub async fn ack(&self, sequences: Vec<u64>) {
         {

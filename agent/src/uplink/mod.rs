@@ -3,14 +3,18 @@
 //! Live first: what is measured during a stream is sent at once, what waited from before goes behind
 //! it, oldest first, within a budget of bytes. A batch leaves the queue when it is acknowledged, never
 //! earlier; the collector recognises what it gets twice. A lost stream is tried again with full jitter, one that was
-//! refused again after minutes; only an acknowledgement ends the waiting, a welcome does not. The
+//! refused again after minutes; only an answer to a batch ends the waiting, a welcome does not. A
+//! collector that can keep nothing for a while answers too, and shows what is live all the same. The
 //! certificate is renewed beside the stream, never in its way. Asked to stop, the uplink is done
 //! within two seconds, whatever it is doing.
 
 mod budget;
+mod conversation;
 mod ended;
 mod outgoing;
 mod renewal;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,18 +23,16 @@ use std::time::Duration;
 use proto::limits::{MESSAGE_BYTES, PROTOCOL};
 use proto::plan::Plan;
 use proto::wire::session_client::SessionClient;
-use proto::wire::{
-    Ack, Batches, FromCollector, Goodbye, Hello, Welcome, from_agent, from_collector, goodbye,
-};
+use proto::wire::{Batches, FromCollector, Hello, Welcome, from_agent};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 pub(crate) use self::budget::Bucket;
 use self::budget::Budget;
+use self::conversation::welcome;
 use self::ended::Ended;
 use self::outgoing::Outgoing;
 use self::renewal::Renewal;
@@ -189,31 +191,12 @@ impl Line<'_> {
             opened = self.open() => opened,
             () = stop.cancelled() => return Ok(()),
         };
-        let (mut incoming, mut outgoing) = opened.inspect_err(|ended| {
+        let (incoming, outgoing) = opened.inspect_err(|ended| {
             if ended.may_be_the_certificate() {
                 self.shared.suspicion.notify_one();
             }
         })?;
-        loop {
-            let more_at = tokio::select! {
-                filled = outgoing.fill(&self.queue, &mut self.budget) => filled?,
-                // The disk may hang.
-                () = stop.cancelled() => break,
-            };
-            tokio::select! {
-                // An answer that is there counts before the time that ran out meanwhile.
-                biased;
-                () = stop.cancelled() => break,
-                message = incoming.message() => {
-                    self.received(message?.ok_or(Ended::Closed)?, &mut outgoing).await;
-                }
-                () = self.queue.appended() => {}
-                () = until(more_at) => {}
-                () = until(outgoing.patience_ends()) => return Err(Ended::Silent),
-            }
-        }
-        self.say_goodbye(incoming, outgoing).await;
-        Ok(())
+        self.converse(incoming, outgoing).await
     }
 
     /// Connects, says hello and waits for the welcome.
@@ -228,10 +211,7 @@ impl Line<'_> {
         let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
         let opening = client.open(ReceiverStream::new(receiver));
         let mut incoming = within(opening).await??.into_inner();
-        let first = within(incoming.message()).await??.ok_or(Ended::Closed)?;
-        let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
-            return Err(Ended::NoWelcome);
-        };
+        let welcome = welcome(&mut incoming).await?;
         self.welcomed(welcome).await;
         shared.status.send_modify(|status| {
             status.connected = true;
@@ -267,77 +247,6 @@ impl Line<'_> {
             lost,
         }
     }
-
-    async fn received(&mut self, message: FromCollector, outgoing: &mut Outgoing) {
-        match message.kind {
-            Some(from_collector::Kind::Ack(ack)) => self.acknowledged(&ack, outgoing).await,
-            Some(from_collector::Kind::Plan(plan)) => self.new_plan(plan),
-            // A second welcome, or a message kind this agent is too old to know.
-            Some(from_collector::Kind::Welcome(_)) | None => {}
-        }
-    }
-
-    async fn acknowledged(&mut self, ack: &Ack, outgoing: &mut Outgoing) {
-        self.heard_time(ack.server_time_unix_ms);
-        if ack.rejected_samples > 0 {
-            let rejected_samples = ack.rejected_samples;
-            debug!(rejected_samples, "The collector refused samples.");
-        }
-        if outgoing.acknowledged(ack, &self.queue).await {
-            self.backoff.reset();
-            let offset_ms = -*self.shared.server_offset_ms.borrow();
-            self.shared.status.send_modify(|status| {
-                status.last_ack_unix_ms = Some(clock::wall_unix_ms());
-                status.clock_offset_ms = Some(offset_ms);
-            });
-        }
-    }
-
-    fn new_plan(&mut self, plan: proto::wire::Plan) {
-        match Plan::try_from(plan) {
-            Ok(plan) => {
-                let (version, targets) = (plan.version, plan.targets.len());
-                info!(version, targets, "New plan.");
-                self.plan.send_replace(plan);
-            }
-            Err(error) => {
-                warn!(%error, "The collector sent a plan that is refused; the old one stays.")
-            }
-        }
-    }
-
-    /// Sends what was measured last, and that the silence to come is intended. What is not
-    /// acknowledged in time is on disk, and so is what waited behind it.
-    async fn say_goodbye(
-        &mut self,
-        mut incoming: Streaming<FromCollector>,
-        mut outgoing: Outgoing,
-    ) {
-        let settle = async {
-            outgoing.send_newest(&self.queue).await?;
-            while !outgoing.is_settled() {
-                let message = incoming.message().await?.ok_or(Ended::Closed)?;
-                if let Some(from_collector::Kind::Ack(ack)) = message.kind {
-                    outgoing.acknowledged(&ack, &self.queue).await;
-                }
-            }
-            Ok(())
-        };
-        if let Ok(Err(ended)) = tokio::time::timeout(GOODBYE_TIMEOUT, settle).await {
-            let problem = crate::chain(&ended as &Ended);
-            debug!(problem, "There was nobody to say goodbye to.");
-            return;
-        }
-        let goodbye = Goodbye {
-            reason: goodbye::Reason::Stop.into(),
-        };
-        let said = outgoing.send(from_agent::Kind::Goodbye(goodbye));
-        // Ends this side; the collector closes its own when it has heard it.
-        drop(outgoing);
-        let heard = async { while let Ok(Some(_)) = incoming.message().await {} };
-        let heard = tokio::time::timeout(GOODBYE_TIMEOUT, heard).await;
-        debug!(said = said.is_ok(), heard = heard.is_ok(), "Goodbye.");
-    }
 }
 
 /// Waits for an answer, not for ever.
@@ -345,11 +254,4 @@ async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Ended> {
     tokio::time::timeout(ANSWER_TIMEOUT, answer)
         .await
         .map_err(|_| Ended::Silent)
-}
-
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }

@@ -120,25 +120,8 @@ impl<'a> Renewal<'a> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use rcgen::{CertificateParams, KeyPair};
-    use tokio::sync::{Notify, watch};
-
+    use super::super::tests::shared;
     use super::*;
-    use crate::identity::Identity;
-
-    /// An identity as it is on disk, due for renewal since 1970.
-    fn long_due(folder: &std::path::Path) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::default().self_signed(&key).unwrap();
-        std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
-        let identity = serde_json::json!({
-            "collector": "https://127.0.0.1:1", "agent": "a", "centre": "c", "device": "d",
-            "issued_unix_ms": 0, "valid_until_unix_ms": 1, "renew_after": 0.5,
-            "certificate": certificate.pem(), "authority": certificate.pem(),
-        });
-        std::fs::write(folder.join("identity.json"), identity.to_string()).unwrap();
-        Identity::load(folder).unwrap()
-    }
 
     /// How often a collector that never answers is asked within an hour.
     async fn attempts_in_an_hour(is_suspicious: bool) -> usize {
@@ -146,12 +129,8 @@ mod tests {
         let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("https://{}", collector.local_addr().unwrap());
         let shared = Shared {
-            folder: folder.path().to_owned(),
             collector: address.parse().unwrap(),
-            status: watch::Sender::default(),
-            identity: watch::Sender::new(long_due(folder.path())),
-            server_offset_ms: watch::Sender::new(0),
-            suspicion: Notify::new(),
+            ..shared(folder.path())
         };
         let suspicions = async {
             loop {

@@ -53,6 +53,8 @@ pub(super) struct Outgoing {
     full: bool,
     /// Of the batch before; 0 before the first.
     instance: u64,
+    /// Whether the collector can keep nothing at present. It ends the stream when it can again.
+    keeps_nothing: bool,
     /// By (instance, sequence) on the wire.
     in_flight: BTreeMap<(u64, u64), Sent>,
     in_flight_bytes: usize,
@@ -85,6 +87,7 @@ impl Outgoing {
             encoder: Encoder::default(),
             full: false,
             instance: 0,
+            keeps_nothing: false,
             in_flight: BTreeMap::new(),
             in_flight_bytes: 0,
             unasked: 0,
@@ -117,7 +120,7 @@ impl Outgoing {
                 budget.spend_live(bytes);
                 continue;
             }
-            if !self.has_room(Lane::Backlog) {
+            if self.keeps_nothing || !self.has_room(Lane::Backlog) {
                 break;
             }
             let wait = budget.wait();
@@ -156,7 +159,8 @@ impl Outgoing {
         self.sender.try_send(message).map_err(|_| Ended::Closed)
     }
 
-    /// Forgets what is safe. Says whether any of it was on its way.
+    /// Forgets what is safe. Says whether any of it was on its way. An answer that names nothing is one:
+    /// all that was sent waits again, for another stream, and what is live goes on.
     pub(super) async fn acknowledged(&mut self, ack: &Ack, queue: &Queue) -> bool {
         let mut safe = Vec::new();
         for batches in &ack.batches {
@@ -165,6 +169,9 @@ impl Outgoing {
             safe.extend(self.in_flight.range(range).map(|(name, _)| *name));
         }
         if safe.is_empty() {
+            if self.is_owed() {
+                self.nothing_was_kept(queue);
+            }
             return false;
         }
         self.waits_since = Instant::now();
@@ -176,6 +183,14 @@ impl Outgoing {
         let sequences = safe.into_iter().map(|(_, sequence)| sequence);
         queue.ack(sequences.collect()).await;
         true
+    }
+
+    fn nothing_was_kept(&mut self, queue: &Queue) {
+        self.keeps_nothing = true;
+        self.in_flight.clear();
+        self.in_flight_bytes = 0;
+        (self.unasked, self.unasked_bytes) = (0, 0);
+        queue.not_kept();
     }
 
     fn has_room(&self, lane: Lane) -> bool {

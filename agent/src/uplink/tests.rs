@@ -1,0 +1,165 @@
+//! What an agent does with what a collector says, seen from the collector's end of a stream.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::path::Path;
+
+use proto::metrics::DEVICE_INTERFACE_UP;
+use proto::wire::{Ack, Batch, FromAgent, from_collector};
+use rcgen::{CertificateParams, KeyPair};
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::*;
+use crate::record::Recorder;
+use crate::sources::Readings;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Of an agent that is long due for renewal, and whose collector is nowhere.
+pub(super) fn shared(folder: &Path) -> Shared {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::default().self_signed(&key).unwrap();
+    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    let identity = serde_json::json!({
+        "collector": "https://127.0.0.1:1", "agent": "a", "centre": "c", "device": "d",
+        "issued_unix_ms": 0, "valid_until_unix_ms": 1, "renew_after": 0.5,
+        "certificate": certificate.pem(), "authority": certificate.pem(),
+    });
+    std::fs::write(folder.join("identity.json"), identity.to_string()).unwrap();
+    let identity = Identity::load(folder).unwrap();
+    Shared {
+        folder: folder.to_owned(),
+        collector: identity.collector.parse().unwrap(),
+        status: watch::Sender::default(),
+        identity: watch::Sender::new(identity),
+        server_offset_ms: watch::Sender::new(0),
+        suspicion: Notify::new(),
+    }
+}
+
+/// What stands around a stream.
+struct Setup {
+    queue: Queue,
+    shared: Shared,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+/// The collector's end.
+struct Collector {
+    says: mpsc::Sender<Result<FromCollector, Status>>,
+    hears: mpsc::Receiver<FromAgent>,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            queue: Queue::open(&folder.path().join("spool"), spool::Limits::default()).unwrap(),
+            shared: shared(folder.path()),
+            stop: CancellationToken::new(),
+            _folder: folder,
+        }
+    }
+
+    fn line(&self) -> Line<'_> {
+        Line {
+            shared: &self.shared,
+            queue: self.queue.clone(),
+            plan: watch::Sender::new(Plan::default()),
+            connected: Arc::default(),
+            stop: self.stop.clone(),
+            backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
+            budget: Budget::new(None),
+        }
+    }
+
+    fn measure(&self) {
+        let mut readings = Readings::default();
+        readings.push(&DEVICE_INTERFACE_UP, &["eth0"], 1.0);
+        let mut recorder = Recorder::default();
+        recorder.add(clock::now(), &readings.taken);
+        for recorded in recorder.take(self.queue.instance) {
+            self.queue.append(recorded);
+        }
+    }
+
+    /// A stream that has just been welcomed.
+    async fn stream(
+        &self,
+    ) -> (
+        Collector,
+        ReceiverStream<Result<FromCollector, Status>>,
+        Outgoing,
+    ) {
+        let (says, incoming) = mpsc::channel(8);
+        let (sender, hears) = mpsc::channel(outgoing::MESSAGES);
+        self.queue.linked();
+        let outgoing = Outgoing::new(sender, self.queue.newest().await);
+        let collector = Collector { says, hears };
+        (collector, ReceiverStream::new(incoming), outgoing)
+    }
+}
+
+impl Collector {
+    async fn batch(&mut self) -> Batch {
+        match self.hears.recv().await.unwrap().kind {
+            Some(from_agent::Kind::Batch(batch)) => batch,
+            other => panic!("{other:?} is no batch"),
+        }
+    }
+
+    async fn say(&self, kind: from_collector::Kind) {
+        let message = FromCollector { kind: Some(kind) };
+        self.says.send(Ok(message)).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collector_that_keeps_nothing_hears_what_is_live_for_as_long_as_it_answers() {
+    let setup = Setup::new();
+    for _ in 0..100 {
+        setup.measure();
+        setup.queue.newest().await;
+    }
+    let (mut collector, incoming, outgoing) = setup.stream().await;
+    let mut line = setup.line();
+    for _ in 0..10 {
+        line.backoff.next_wait();
+    }
+    let began = Instant::now();
+    let script = async {
+        assert_eq!(collector.batch().await.sequence, 100);
+        for _ in 1..64 {
+            collector.batch().await;
+        }
+        collector
+            .say(from_collector::Kind::Ack(Ack::default()))
+            .await;
+        let mut answered = 1;
+        for measured in 101..=160 {
+            tokio::time::sleep(15 * SECOND).await;
+            setup.measure();
+            let batch = collector.batch().await;
+            assert_eq!(batch.sequence, measured, "live, and nothing of the backlog");
+            if batch.wants_ack {
+                collector
+                    .say(from_collector::Kind::Ack(Ack::default()))
+                    .await;
+                answered += 1;
+            }
+        }
+        let status = Status::unavailable("send it again");
+        collector.says.send(Err(status)).await.unwrap();
+        answered
+    };
+    let (ended, answered) = tokio::join!(line.converse(incoming, outgoing), script);
+    let ended = ended.unwrap_err();
+    assert!(matches!(ended, Ended::Status(_)), "{ended:?}");
+    assert!(answered >= 3 && began.elapsed() >= 900 * SECOND);
+    assert!(setup.queue.waits().records > 100, "what was answered waits");
+    assert_eq!(setup.queue.stats().records, 160);
+    assert!(line.wait_after(&ended) <= LEAST_WAIT, "it was there");
+    assert_eq!(setup.shared.status.borrow().last_ack_unix_ms, None);
+}
