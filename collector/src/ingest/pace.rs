@@ -1,7 +1,8 @@
 //! How fast one agent may send: so many batches, and so many samples, because a batch of few bytes can
-//! hold many.
+//! hold many; for a while, and for ever, because what it sends takes the room of others on disk.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use governor::{DefaultDirectRateLimiter, Quota};
 
@@ -14,6 +15,14 @@ const BATCHES: (NonZeroU32, NonZeroU32) =
 const SAMPLES: (NonZeroU32, NonZeroU32) = (
     NonZeroU32::new(20_000).unwrap(),
     NonZeroU32::new(200_000).unwrap(),
+);
+
+/// Samples likewise, for long. A week of a usual device may come at once, as fast as [`SAMPLES`] allows;
+/// without end no more than fifteen times what the largest device measures, so that one agent needs a
+/// day and a half, not an afternoon, to fill a queue of 1 GB.
+const FOR_LONG: (NonZeroU32, NonZeroU32) = (
+    NonZeroU32::new(2_000).unwrap(),
+    NonZeroU32::new(4_000_000).unwrap(),
 );
 
 /// Bytes on disk that count as much as a sample: many times what a sample of many takes.
@@ -29,6 +38,8 @@ pub(super) fn cost(samples: usize, kept_bytes: usize) -> u32 {
 pub(super) struct Limits {
     batches: DefaultDirectRateLimiter,
     samples: DefaultDirectRateLimiter,
+    for_long: DefaultDirectRateLimiter,
+    told: AtomicBool,
 }
 
 /// How fast an agent sends.
@@ -36,6 +47,8 @@ pub(super) struct Limits {
 pub(super) enum Pace {
     Allowed,
     Faster,
+    /// For longer than any backlog explains.
+    ForLong,
 }
 
 impl Default for Limits {
@@ -46,6 +59,8 @@ impl Default for Limits {
         Self {
             batches: limiter(BATCHES),
             samples: limiter(SAMPLES),
+            for_long: limiter(FOR_LONG),
+            told: AtomicBool::new(false),
         }
     }
 }
@@ -55,7 +70,11 @@ impl Limits {
     pub(super) async fn keep(&self, cost: u32) -> Pace {
         let (_, most) = SAMPLES;
         let cost = NonZeroU32::new(cost.min(most.get()));
-        let heavy = cost.filter(|cost| !matches!(self.samples.check_n(*cost), Ok(Ok(()))));
+        let too_early = |limiter: &DefaultDirectRateLimiter, cost: NonZeroU32| {
+            !matches!(limiter.check_n(cost), Ok(Ok(())))
+        };
+        let heavy = cost.filter(|cost| too_early(&self.samples, *cost));
+        let endless = cost.filter(|cost| too_early(&self.for_long, *cost));
         let often = self.batches.check().is_err();
         if often {
             self.batches.until_ready().await;
@@ -64,10 +83,43 @@ impl Limits {
             // It is no more than may come at once.
             let _ = self.samples.until_n_ready(cost).await;
         }
-        if often || heavy.is_some() {
+        if let Some(cost) = endless {
+            let _ = self.for_long.until_n_ready(cost).await;
+            Pace::ForLong
+        } else if often || heavy.is_some() {
             Pace::Faster
         } else {
             Pace::Allowed
         }
+    }
+
+    /// Whether this is the first time that somebody is to be told.
+    pub(super) fn tell(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_week_of_a_device_is_let_in_and_a_flood_is_not() {
+        let limits = Limits::default();
+        let week = NonZeroU32::new(7 * 24 * 60 * 4 * 88).unwrap();
+        limits.for_long.check_n(week).unwrap().unwrap();
+        assert_eq!(limits.keep(352).await, Pace::Allowed);
+        let mut more = 0;
+        for step in [100_000, 1_000, 100].map(|step| NonZeroU32::new(step).unwrap()) {
+            while limits.for_long.check_n(step).unwrap().is_ok() {
+                more += step.get();
+                assert!(more < 1_000_000, "as fast as it likes");
+            }
+        }
+        assert_eq!(limits.keep(2_000).await, Pace::ForLong);
+        assert!(limits.tell());
+        assert!(!limits.tell(), "once");
     }
 }

@@ -10,7 +10,7 @@ use proto::wire::{self, FromAgent, FromCollector, from_agent, from_collector};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::Shared;
 use super::answers::Answers;
@@ -224,8 +224,14 @@ impl Stream {
         if asks {
             self.answers.asked(&self.account);
         }
-        if self.pace.keep(taken.cost).await == Pace::Faster {
+        let pace = self.pace.keep(taken.cost).await;
+        if pace != Pace::Allowed {
             self.own().batches_paced.inc();
+        }
+        if pace == Pace::ForLong && self.pace.tell() {
+            warn!(agent = %self.agent.id, centre = %self.agent.centre, device = %self.agent.device,
+                "An agent has sent far more than a device measures, and is slowed down. Revoke it if it is \
+                 not what it should be.");
         }
         Ok(())
     }
