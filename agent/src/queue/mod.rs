@@ -5,8 +5,10 @@
 //! wait for it: a disk that hangs delays what leaves the queue, not the measuring.
 //!
 //! How old a batch is, is told by the collector's clock alone: this one may be set by years at any
-//! moment. Before the collector was heard since the agent began, no batch is known to be old.
+//! moment. Before the collector was heard since the agent began, no batch is known to be old, nor while
+//! its clock is in doubt.
 
+mod reference;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
 
+use self::reference::Reference;
 use self::store::{Store, ranges_of, waits};
 use crate::clock;
 use crate::record::Recorded;
@@ -69,8 +72,7 @@ struct Front {
     on_the_way: BTreeSet<u64>,
     /// Whether there is a stream.
     is_linked: bool,
-    /// The collector's clock less the monotonic one of this boot.
-    reference_ms: Option<i64>,
+    reference: Reference,
     /// Of the spool, when it was last left.
     stats: Stats,
     /// Of what is not on the way, then.
@@ -115,7 +117,7 @@ impl Queue {
             unrecorded: 0,
             on_the_way: BTreeSet::new(),
             is_linked: false,
-            reference_ms: None,
+            reference: Reference::default(),
             waits: waits(&spool, &stats, &BTreeSet::new()),
             stats,
             busy_since: None,
@@ -293,8 +295,8 @@ impl Queue {
 
     /// The collector's clock says this now.
     pub fn heard_time(&self, server_unix_ms: i64) {
-        let monotonic_ms = clock::now().monotonic_ms;
-        lock(&self.front).reference_ms = Some(server_unix_ms.saturating_sub_unsigned(monotonic_ms));
+        let mut front = lock(&self.front);
+        front.reference.heard(server_unix_ms, clock::now());
     }
 
     /// Writes to disk what is only in memory. A disk that does not take it shows in
@@ -391,7 +393,7 @@ impl Queue {
 impl Front {
     /// When this was measured, by the collector's clock.
     fn true_time(&self, recorded: &Recorded) -> Option<i64> {
-        let reference_ms = self.reference_ms?;
+        let reference_ms = self.reference.get()?;
         Some(recorded.oldest_monotonic_ms.saturating_add(reference_ms))
     }
 }

@@ -42,9 +42,9 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// By the collector's clock.
+    /// By the collector's clock, where that is known.
     pub(super) fn now_unix_ms(&self) -> Option<i64> {
-        let reference_ms = lock(&self.front).reference_ms?;
+        let reference_ms = lock(&self.front).reference.get()?;
         Some(reference_ms.saturating_add_unsigned(clock::now().monotonic_ms))
     }
 

@@ -119,7 +119,7 @@ async fn what_waits_in_vain_is_quiet_sooner_without_a_stream_than_with_one() {
 async fn what_is_on_its_way_does_not_wait_until_its_stream_ends() {
     let folder = tempfile::tempdir().unwrap();
     let queue = queue(folder.path());
-    queue.heard_time(1_000_000_000_000);
+    queue.heard_time(clock::wall_unix_ms());
     queue.append(batch());
     let records = || queue.waits().records;
     assert_eq!(records(), 1);
@@ -191,32 +191,64 @@ async fn what_a_kill_took_is_counted_but_for_what_arrived() {
     assert_eq!(queue.lost().await, []);
 }
 
+const DAY: Duration = Duration::from_hours(24);
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap()
+}
+
+fn measured_ago(ago: Duration) -> Recorded {
+    let now_ms = i64::try_from(clock::now().monotonic_ms).unwrap();
+    Recorded {
+        oldest_monotonic_ms: now_ms - milliseconds(ago),
+        ..batch()
+    }
+}
+
 #[tokio::test]
 async fn age_is_judged_by_the_collectors_clock_alone() {
     let folder = tempfile::tempdir().unwrap();
     let queue = queue(folder.path());
-    let now_ms = i64::try_from(clock::now().monotonic_ms).unwrap();
-    let measured_ago = |ago: Duration| {
-        let ago_ms = i64::try_from(ago.as_millis()).unwrap();
-        queue.append(Recorded {
-            oldest_monotonic_ms: now_ms - ago_ms,
-            ..batch()
-        });
-    };
-    const DAY: Duration = Duration::from_hours(24);
-    measured_ago(100 * DAY);
+    queue.append(measured_ago(100 * DAY));
     assert!(queue.after(0).await.is_some(), "nobody knows its age");
-    queue.heard_time(1_000_000_000_000);
-    measured_ago(6 * DAY);
+    let server_unix_ms = clock::wall_unix_ms();
+    queue.heard_time(server_unix_ms);
+    queue.append(measured_ago(6 * DAY));
     queue.newest().await;
     assert_eq!(queue.stats().records, 2);
     assert_eq!(queue.stats().dropped_samples, 0);
     // The oldest is looked at first, and nobody knows of it.
     queue.ack(vec![1]).await;
-    measured_ago(8 * DAY);
+    queue.append(measured_ago(8 * DAY));
     queue.newest().await;
-    let age_ms = 1_000_000_000_000 - queue.waits().oldest_unix_ms.unwrap();
-    assert!(age_ms.abs_diff(6 * 86_400_000) < 60_000, "{age_ms}");
+    let age_ms = server_unix_ms - queue.waits().oldest_unix_ms.unwrap();
+    assert!(age_ms.abs_diff(milliseconds(6 * DAY)) < 60_000, "{age_ms}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collector_whose_clock_is_weeks_ahead_ages_nothing_until_that_has_stood() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = queue(folder.path());
+    let now_unix_ms = clock::wall_unix_ms();
+    queue.heard_time(now_unix_ms);
+    queue.append(measured_ago(6 * DAY));
+    queue.newest().await;
+    let ahead_unix_ms = now_unix_ms + milliseconds(10 * DAY);
+    queue.heard_time(ahead_unix_ms);
+    queue.append(measured_ago(DAY));
+    queue.persist().await;
+    assert_eq!(queue.stats().records, 2);
+    queue.ack(vec![1]).await;
+    assert_eq!(queue.waits().oldest_unix_ms, None, "nor is it dated by it");
+    queue.ack(vec![2]).await;
+    tokio::time::advance(Duration::from_hours(1)).await;
+    queue.heard_time(ahead_unix_ms);
+    queue.append(measured_ago(6 * DAY));
+    queue.newest().await;
+    let oldest_unix_ms = queue.waits().oldest_unix_ms.unwrap();
+    let expected = ahead_unix_ms - milliseconds(6 * DAY);
+    assert!(oldest_unix_ms.abs_diff(expected) < 60_000);
+    assert_eq!(queue.stats().dropped_samples, 0);
 }
 
 #[cfg(unix)]
