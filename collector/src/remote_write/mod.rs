@@ -18,6 +18,7 @@ mod metrics;
 mod queue;
 mod refusals;
 mod sender;
+mod told;
 mod window;
 
 use std::path::Path;

@@ -5,26 +5,27 @@
 //! follows. *Later* (no answer, 429, 5xx, and whatever only a hand can set right): the same request
 //! again, with full jitter, until the store takes it, the collector stops, or the queue dropped all of
 //! the window for its age or size. *Refused* (the other 4xx): it is taken apart a bounded number of times
-//! ([`super::refusals`]), and what is still refused is dropped and counted by reason.
+//! ([`super::refusals`]), and what is still refused is dropped and counted by reason. What the log says of
+//! all this is in [`super::told`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use proto::ids::{CentreId, DeviceId};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
+use tokio::time::{MissedTickBehavior, sleep, timeout};
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::backoff::Backoff;
 use super::client::{Answer, Cause, Client, ClientError, Later, Reason, Refusal};
 use super::encode;
 use super::metrics::TargetMetrics;
-use super::queue::{Queue, Record, Share};
+use super::queue::{Queue, Share};
 use super::refusals::{Splits, Suspects};
+use super::told::Told;
 use super::window::{Device, Line, Request, Window, count};
 use crate::config::{Protocol, RemoteWrite};
-use crate::journal;
+use crate::journal::{self, RecordError};
 
 /// Of one window: some requests for each shard, and little beside what the live view takes.
 const SHARE: Share = Share {
@@ -39,12 +40,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long the disk gets to answer at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The same trouble is told this often.
-const REMIND: Duration = Duration::from_mins(10);
-
-/// Shorter troubles end without a word.
-const SHORT: Duration = Duration::from_secs(5);
-
 /// Delivers to one target.
 #[derive(Debug)]
 pub(super) struct Sender {
@@ -57,17 +52,7 @@ pub(super) struct Sender {
     suspects: Suspects,
     /// All work that is under way apart from [`Sender::run`] itself.
     tasks: TaskTracker,
-    told: Mutex<Told>,
-}
-
-/// What the log already says.
-#[derive(Debug, Default)]
-struct Told {
-    /// Of the trouble that lasts, since when.
-    trouble: Option<Instant>,
-    cause: Option<(Cause, Instant)>,
-    rejected: Option<Instant>,
-    unreadable: Option<Instant>,
+    told: Told,
 }
 
 /// A window under way.
@@ -75,6 +60,19 @@ struct Shipment {
     window: Window,
     /// The last record in it.
     through: u64,
+}
+
+/// Why nothing can be sent.
+enum LoadError {
+    Disk(spool::Error),
+    /// A newer version of this program was in use before. It will be again.
+    Newer(RecordError),
+}
+
+impl From<spool::Error> for LoadError {
+    fn from(error: spool::Error) -> Self {
+        Self::Disk(error)
+    }
 }
 
 /// What became of a request in the end.
@@ -110,7 +108,7 @@ impl Sender {
             metrics,
             suspects: Suspects::default(),
             tasks: TaskTracker::new(),
-            told: Mutex::default(),
+            told: Told::of(&target.name),
         })
     }
 
@@ -156,7 +154,13 @@ impl Sender {
                     self.queue.ready().await;
                     continue;
                 }
-                Ok(Err(error)) => {
+                Ok(Err(LoadError::Newer(error))) => {
+                    self.metrics.up.set(0);
+                    self.told.newer(&error);
+                    sleep(Backoff::wait_for_hand()).await;
+                    continue;
+                }
+                Ok(Err(LoadError::Disk(error))) => {
                     let error: &dyn std::error::Error = &error;
                     warn!(
                         error,
@@ -172,44 +176,36 @@ impl Sender {
     }
 
     /// Takes and sorts what is next. Waits for the disk.
-    fn load(&self) -> Result<Option<Shipment>, spool::Error> {
-        let records = self.queue.next(SHARE)?;
-        let Some(through) = records.last().map(|record| record.sequence) else {
-            return Ok(None);
-        };
-        let mut measured = Vec::new();
-        for Record { samples, bytes, .. } in records {
-            let (read, error) = match journal::decode(&bytes) {
+    fn load(&self) -> Result<Option<Shipment>, LoadError> {
+        let (mut measured, mut through) = (Vec::new(), None);
+        for record in self.queue.next(SHARE)? {
+            match journal::decode(&record.bytes) {
                 Ok(mut decoded) => {
                     measured.append(&mut decoded.measured);
-                    (decoded.samples, decoded.error)
+                    if let Some(error) = decoded.error {
+                        let left_out = u64::from(record.samples).saturating_sub(decoded.samples);
+                        self.metrics.unreadable.inc_by(left_out);
+                        self.told.unreadable(left_out, &error);
+                    }
                 }
-                Err(error) => (0, Some(error)),
-            };
-            if let Some(error) = error {
-                self.cannot_read(u64::from(samples).saturating_sub(read), &error);
+                Err(error @ RecordError::Newer { .. }) if through.is_none() => {
+                    return Err(LoadError::Newer(error));
+                }
+                // What is before it goes first.
+                Err(RecordError::Newer { .. }) => break,
+                Err(error) => {
+                    self.metrics.unreadable.inc_by(record.samples.into());
+                    self.told.unreadable(record.samples.into(), &error);
+                }
             }
+            through = Some(record.sequence);
         }
+        let Some(through) = through else {
+            return Ok(None);
+        };
         let window = Window::of(measured, self.shards, &self.suspects.now());
         self.metrics.repeated.inc_by(window.repeated);
         Ok(Some(Shipment { window, through }))
-    }
-
-    fn cannot_read(&self, samples: u64, error: &journal::RecordError) {
-        self.metrics.unreadable.inc_by(samples);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.unreadable.is_some_and(|at| at.elapsed() < REMIND) {
-            return;
-        }
-        told.unreadable = Some(Instant::now());
-        let error: &dyn std::error::Error = error;
-        error!(
-            error,
-            target = self.target,
-            samples,
-            "Measurements that waited for a store cannot be read; dropped. More of them are only counted \
-             for a while."
-        );
     }
 
     /// Returns once all of it is settled; false when that cannot be said.
@@ -343,66 +339,20 @@ impl Sender {
             .unwrap_or(false)
     }
 
-    /// Counts what is lost; it is of one device, or of several when there were too many to tell apart.
+    /// Of one device, or of several when there were too many to tell apart.
     fn reject(&self, refusal: &Refusal, samples: u64, device: Option<Device>) {
         self.metrics.rejected(refusal.reason, samples);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.rejected.is_some_and(|at| at.elapsed() < REMIND) {
-            return;
-        }
-        told.rejected = Some(Instant::now());
-        let (centre, device) = device.unzip();
-        error!(
-            target = self.target,
-            centre = centre.as_ref().map(CentreId::as_str),
-            device = device.as_ref().map(DeviceId::as_str),
-            reason = refusal.reason.code(),
-            samples,
-            answer = refusal.text,
-            "A store refused measurements; dropped. docs/remote_write.md says what each store accepts. More \
-             of them are only counted for a while."
-        );
+        self.told.rejected(refusal, samples, device);
     }
 
     fn is_in_trouble(&self, later: &Later) {
         self.metrics.put_off(later.cause);
         self.metrics.up.set(0);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        told.trouble.get_or_insert(now);
-        let is_told = |(cause, at): (Cause, Instant)| cause == later.cause && at.elapsed() < REMIND;
-        if told.cause.is_some_and(is_told) {
-            return;
-        }
-        told.cause = Some((later.cause, now));
-        let (target, cause, answer) = (&self.target, later.cause.code(), &later.text);
-        if later.cause == Cause::Misconfigured {
-            error!(
-                target,
-                cause,
-                answer,
-                "A store takes no measurements until somebody changes the settings; they wait."
-            );
-        } else {
-            warn!(
-                target,
-                cause, answer, "A store does not take measurements now; they wait."
-            );
-        }
+        self.told.trouble(later);
     }
 
     fn is_well(&self) {
         self.metrics.up.set(1);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(since) = told.trouble.take()
-            && since.elapsed() >= SHORT
-        {
-            told.cause = None;
-            let seconds = since.elapsed().as_secs();
-            info!(
-                target = self.target,
-                seconds, "A store takes measurements again."
-            );
-        }
+        self.told.well();
     }
 }

@@ -3,8 +3,9 @@
 //! A device's samples all go to one shard, which sends one request after the other, so that each
 //! series arrives in the order of time however many shards there are. Late samples are in requests of
 //! their own, ahead of the live ones: a store that refuses them for their age refuses no live one with
-//! them. So are those of devices that a store refused of late, behind all others. Two samples of one series at one moment cannot both be true, and stores refuse the second
-//! with all that came with it: the newer is kept, the other counted.
+//! them. So are those of devices that a store refused of late, behind all others. Two samples of one
+//! series at one moment cannot both be true, and stores refuse the second with all that came with it:
+//! the newer is kept, the other counted.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -206,6 +206,30 @@ async fn what_cannot_be_read_is_counted_and_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_version_wrote_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await;
+    let writing = Writing::start(folder.path(), &target(&receiver.url()));
+    let batch = live("pc-01", 5, times(4, MINUTE));
+    writing.put(std::slice::from_ref(&batch));
+    // A record is a message whose first field is the number of its form.
+    let newer = b"\x08\x63".to_vec();
+    writing.queue.append(newer.clone(), 7);
+    writing.put(&[live("pc-01", 5, times(4, Duration::ZERO))]);
+    eventually("it waits", DELIVERY, async || {
+        match (receiver.stored().len(), writing.up()) {
+            (5, 0.0) => Ok(()),
+            state => Err(format!("{state:?}")),
+        }
+    })
+    .await;
+    assert_eq!(receiver.stored(), expected([&batch]));
+    assert_eq!(writing.count("samples_total", "outcome", "unreadable"), 0.0);
+    assert_eq!(writing.queue.next(ALL).unwrap()[0].bytes, newer);
+    writing.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_dropped_for_its_age_is_not_tried_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;

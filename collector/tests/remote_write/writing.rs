@@ -211,6 +211,13 @@ impl Writing {
         wanted.found_in(&page).unwrap()
     }
 
+    /// Whether the target is said to work.
+    pub fn up(&self) -> f64 {
+        let page = Page::parse(&self.page()).unwrap();
+        let wanted = metric("dawnwatch_collector_remote_write_up").label("target", "store");
+        wanted.found_in(&page).unwrap()
+    }
+
     fn page(&self) -> String {
         let mut page = Vec::new();
         let encoder = TextEncoder::new();
