@@ -220,6 +220,11 @@ impl Spool {
         self.index.iter().next().map(waiting)
     }
 
+    /// The oldest waiting record that a crash would lose.
+    pub fn oldest_in_memory(&self) -> Option<Entry> {
+        self.index.range(self.first_in_memory..).next().map(waiting)
+    }
+
     /// The newest waiting record.
     pub fn newest(&self) -> Option<Entry> {
         self.index.iter().next_back().map(waiting)

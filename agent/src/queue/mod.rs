@@ -8,14 +8,15 @@
 //! moment. Before the collector was heard since the agent began, no batch is known to be old, nor while
 //! its clock is in doubt.
 
+mod front;
 mod reference;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proto::wire;
@@ -24,27 +25,19 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
 
-use self::reference::Reference;
+use self::front::{Front, lock};
 use self::store::{Store, ranges_of, waits};
 use crate::clock;
 use crate::record::Recorded;
 
+pub use self::front::Waits;
 pub use self::store::Waiting;
 
 /// While the collector does not acknowledge, what waits is written to disk this often.
 const PERSIST_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Shorter outages than this leave no trace on disk.
-const PERSIST_AFTER: Duration = Duration::from_secs(45);
-
-/// A collector that is there acknowledges more often than this.
-const PERSIST_AFTER_WHEN_LINKED: Duration = Duration::from_mins(6);
-
 /// A disk that takes longer than this for anything hangs.
 const HANGS: Duration = Duration::from_secs(10);
-
-/// What may wait for the spool while its disk hangs. Beyond it the oldest is dropped, and counted.
-const ADDED_BYTES: usize = 2_000_000;
 
 /// A handle to the one queue of this agent.
 #[derive(Debug, Clone)]
@@ -54,44 +47,6 @@ pub struct Queue {
     appended: Arc<Notify>,
     /// Names the batches of this queue together with their sequence.
     pub instance: u64,
-}
-
-/// What is there at any time, whatever the disk does. Locked for moments alone.
-#[derive(Debug)]
-struct Front {
-    /// On its way into the spool.
-    added: VecDeque<Recorded>,
-    added_bytes: usize,
-    /// Whether somebody is about to take it in.
-    is_taken_in: bool,
-    /// Samples that were dropped before they reached the spool, and that it was not told of yet.
-    lost_samples: u64,
-    /// Samples that were measured and are in no batch yet.
-    unrecorded: u64,
-    /// Sent on the stream there is, and not acknowledged.
-    on_the_way: BTreeSet<u64>,
-    /// Whether there is a stream.
-    is_linked: bool,
-    reference: Reference,
-    /// Of the spool, when it was last left.
-    stats: Stats,
-    /// Of what is not on the way, then.
-    waits: Waits,
-    /// Since when it is in use.
-    busy_since: Option<Instant>,
-    /// When the collector last acknowledged, or something began to wait.
-    quiet_since: Instant,
-}
-
-/// What waits for the line, apart from what was sent and only waits to be acknowledged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waits {
-    /// Batches.
-    pub records: u64,
-    /// Their size.
-    pub bytes: u64,
-    /// When the first sample of the oldest was taken, by the collector's clock, where that is known.
-    pub oldest_unix_ms: Option<i64>,
 }
 
 impl Queue {
@@ -109,20 +64,8 @@ impl Queue {
                 cut_bytes, "Part of what waited on disk was damaged; the rest goes on."
             );
         }
-        let front = Arc::new(Mutex::new(Front {
-            added: VecDeque::new(),
-            added_bytes: 0,
-            is_taken_in: false,
-            lost_samples: 0,
-            unrecorded: 0,
-            on_the_way: BTreeSet::new(),
-            is_linked: false,
-            reference: Reference::default(),
-            waits: waits(&spool, &stats, &BTreeSet::new()),
-            stats,
-            busy_since: None,
-            quiet_since: Instant::now(),
-        }));
+        let waits = waits(&spool, &stats, &BTreeSet::new());
+        let front = Arc::new(Mutex::new(Front::new(stats, waits)));
         Ok(Self {
             instance: spool.instance(),
             store: Arc::new(tokio::sync::Mutex::new(Store {
@@ -161,19 +104,7 @@ impl Queue {
 
     /// Adds a batch, without waiting for the disk.
     pub fn append(&self, recorded: Recorded) {
-        let mut front = lock(&self.front);
-        if front.added.is_empty() && front.stats.records == 0 {
-            front.quiet_since = Instant::now();
-        }
-        front.added_bytes += recorded.bytes.len();
-        front.added.push_back(recorded);
-        while front.added_bytes > ADDED_BYTES
-            && let Some(oldest) = front.added.pop_front()
-        {
-            front.added_bytes -= oldest.bytes.len();
-            front.lost_samples += u64::from(oldest.samples);
-        }
-        drop(front);
+        lock(&self.front).append(recorded);
         self.take_in_soon();
     }
 
@@ -266,31 +197,19 @@ impl Queue {
 
     /// Forgets batches that are safe with the collector.
     pub async fn ack(&self, sequences: Vec<u64>) {
-        {
-            let mut front = lock(&self.front);
-            front.quiet_since = Instant::now();
-            front.on_the_way.retain(|sent| !sequences.contains(sent));
-        }
-        self.with(move |store| {
-            for sequence in sequences {
-                store.spool.ack(Sequence(sequence));
-            }
-        })
-        .await;
+        let is_sent = |sequence: &u64| !sequences.contains(sequence);
+        lock(&self.front).on_the_way.retain(is_sent);
+        self.with(move |store| store.ack(&sequences)).await;
     }
 
     /// A stream begins.
     pub fn linked(&self) {
-        lock(&self.front).is_linked = true;
+        lock(&self.front).linked();
     }
 
     /// A stream ended: what was on its way may have arrived or not.
     pub fn unlinked(&self) {
-        let mut front = lock(&self.front);
-        front.on_the_way.clear();
-        if std::mem::replace(&mut front.is_linked, false) {
-            front.quiet_since = Instant::now();
-        }
+        lock(&self.front).unlinked();
     }
 
     /// The collector's clock says this now.
@@ -315,57 +234,22 @@ impl Queue {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
-            if self.is_quiet() {
+            if lock(&self.front).is_quiet() {
                 self.persist().await;
             }
         }
     }
 
-    /// Whether a crash would lose what has waited for some time. The wall clock has no say in it: it
-    /// jumps.
-    fn is_quiet(&self) -> bool {
-        let (quiet, most) = {
-            let front = lock(&self.front);
-            let most = if front.is_linked {
-                PERSIST_AFTER_WHEN_LINKED
-            } else {
-                PERSIST_AFTER
-            };
-            (front.quiet_since.elapsed(), most)
-        };
-        self.stats().records_in_memory > 0 && quiet >= most
-    }
-
     /// How much is here, as far as is known without asking the disk.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let front = lock(&self.front);
-        let mut stats = front.stats;
-        let added = front.added.len() as u64;
-        let samples = front.added.iter().map(|added| u64::from(added.samples));
-        stats.records += added;
-        stats.records_in_memory += added;
-        stats.samples += samples.sum::<u64>();
-        stats.bytes += front.added_bytes as u64;
-        stats.dropped_samples += front.lost_samples;
-        stats
+        lock(&self.front).stats()
     }
 
     /// How much waits, and since when, as far as is known without asking the disk.
     #[must_use]
     pub fn waits(&self) -> Waits {
-        let front = lock(&self.front);
-        let on_the_way = front.on_the_way.len() as u64;
-        let mut waits = front.waits;
-        waits.records = front.stats.records.saturating_sub(on_the_way);
-        if waits.records == 0 {
-            waits = Waits::default();
-        }
-        let oldest = front.added.front().and_then(|added| front.true_time(added));
-        waits.records += front.added.len() as u64;
-        waits.bytes += front.added_bytes as u64;
-        waits.oldest_unix_ms = waits.oldest_unix_ms.or(oldest);
-        waits
+        lock(&self.front).waits()
     }
 
     /// What is wrong with the folder, in words.
@@ -388,16 +272,4 @@ impl Queue {
             Disk::Failing => Some("the disk fails: what is measured waits in memory only"),
         }
     }
-}
-
-impl Front {
-    /// When this was measured, by the collector's clock.
-    fn true_time(&self, recorded: &Recorded) -> Option<i64> {
-        let reference_ms = self.reference.get()?;
-        Some(recorded.oldest_monotonic_ms.saturating_add(reference_ms))
-    }
-}
-
-fn lock(front: &Mutex<Front>) -> MutexGuard<'_, Front> {
-    front.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,7 +10,7 @@ use proto::wire;
 use spool::{Lost, Sequence, Spool, Stats};
 use tracing::warn;
 
-use super::{Front, Waits, lock};
+use super::front::{Front, Waits, lock};
 use crate::clock;
 use crate::record::Recorded;
 
@@ -84,6 +84,17 @@ impl Store {
             None => front.is_taken_in = false,
         }
         next
+    }
+
+    /// Forgets what the collector has.
+    pub(super) fn ack(&mut self, sequences: &[u64]) {
+        let oldest = self.spool.oldest_in_memory();
+        for sequence in sequences {
+            self.spool.ack(Sequence(*sequence));
+        }
+        if self.spool.oldest_in_memory() != oldest {
+            lock(&self.front).progressed();
+        }
     }
 
     /// The next batch that can be sent. After an error of the disk it is asked no further this time,

@@ -8,6 +8,7 @@ use proto::limits::MESSAGE_BYTES;
 use proto::stream::Measured;
 use spool::Lost;
 
+use super::front::{PERSIST_AFTER, PERSIST_AFTER_WHEN_LINKED};
 use super::*;
 
 fn queue(folder: &Path) -> Queue {
@@ -92,27 +93,49 @@ async fn a_record_too_large_for_the_spool_is_counted() {
 async fn what_waits_in_vain_is_quiet_sooner_without_a_stream_than_with_one() {
     let folder = tempfile::tempdir().unwrap();
     let queue = queue(folder.path());
+    let is_quiet = || lock(&queue.front).is_quiet();
     tokio::time::advance(PERSIST_AFTER).await;
-    assert!(!queue.is_quiet(), "nothing waits");
+    assert!(!is_quiet(), "nothing waits");
     queue.append(batch());
-    assert!(!queue.is_quiet(), "it has only come");
+    assert!(!is_quiet(), "it has only come");
     tokio::time::advance(PERSIST_AFTER).await;
-    assert!(queue.is_quiet());
+    assert!(is_quiet());
     queue.append(batch());
-    assert!(queue.is_quiet(), "more came, nothing went");
+    assert!(is_quiet(), "more came, nothing went");
     let first = queue.after(0).await.unwrap().sequence;
     queue.ack(vec![first]).await;
-    assert!(!queue.is_quiet(), "the collector is there");
+    assert!(!is_quiet(), "the collector is there");
 
     queue.linked();
     tokio::time::advance(PERSIST_AFTER * 3).await;
-    assert!(!queue.is_quiet(), "acknowledgements are rare");
+    assert!(!is_quiet(), "acknowledgements are rare");
     tokio::time::advance(PERSIST_AFTER_WHEN_LINKED).await;
-    assert!(queue.is_quiet(), "but not that rare");
-    queue.unlinked();
-    assert!(!queue.is_quiet());
+    assert!(is_quiet(), "but not that rare");
+    let second = queue.after(first).await.unwrap().sequence;
+    queue.append(batch());
+    queue.ack(vec![second]).await;
     tokio::time::advance(PERSIST_AFTER).await;
-    assert!(queue.is_quiet());
+    queue.unlinked();
+    assert!(!is_quiet(), "a stream that worked has just ended");
+    tokio::time::advance(PERSIST_AFTER).await;
+    assert!(is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_on_which_nothing_comes_of_what_waits_do_not_keep_it_from_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = queue(folder.path());
+    queue.append(batch());
+    queue.newest().await;
+    for _ in 0..3 {
+        queue.linked();
+        queue.append(batch());
+        let newest = queue.newest().await;
+        queue.ack(vec![newest]).await;
+        tokio::time::advance(PERSIST_AFTER / 3).await;
+        queue.unlinked();
+    }
+    assert!(lock(&queue.front).is_quiet(), "the oldest still waits");
 }
 
 #[tokio::test]
