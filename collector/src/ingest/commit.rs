@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 use crate::journal;
 use crate::metrics::own::Own;
 use crate::remote_write::Queue;
-use crate::seen::Claim;
+use crate::seen::{Claim, Covered};
 
 /// How long a record gathers while an agent waits for its acknowledgement, and while none does.
 const GATHER: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
@@ -137,15 +137,22 @@ impl Keeper {
 
     /// By queue: the newest record whose batches are all taken.
     #[must_use]
-    pub fn committed(&self) -> Vec<u64> {
-        lock(&self.shared.committed).clone()
+    pub fn committed(&self) -> Vec<Covered> {
+        let committed = lock(&self.shared.committed);
+        let queues = self.shared.queues.iter().zip(committed.iter());
+        let covered = queues.map(|(queue, through)| Covered {
+            target: queue.target().to_owned(),
+            instance: queue.instance(),
+            through: *through,
+        });
+        covered.collect()
     }
 
     /// Tells the queues that a durable snapshot of the ledger has all batches of their records up to
-    /// these. Blocks on the disk.
-    pub fn release(&self, covered: &[u64]) {
-        for (queue, through) in self.shared.queues.iter().zip(covered) {
-            queue.release(*through);
+    /// these, which [`Keeper::committed`] told. Blocks on the disk.
+    pub fn release(&self, covered: &[Covered]) {
+        for (queue, covered) in self.shared.queues.iter().zip(covered) {
+            queue.release(covered.through);
         }
     }
 

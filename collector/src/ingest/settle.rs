@@ -59,7 +59,7 @@ impl Settler {
         let saved = tokio::task::spawn_blocking(move || {
             // Asked first: what is taken from now on need not be in the snapshot.
             let covered = keeper.committed();
-            let bytes = ledger.save()?;
+            let bytes = ledger.save(&covered)?;
             keeper.release(&covered);
             Ok::<_, SnapshotError>(bytes)
         });

@@ -41,6 +41,7 @@ pub struct Queue {
 #[derive(Debug)]
 struct Shared {
     target: String,
+    instance: u64,
     store: Mutex<Store>,
     /// What is there, known without asking the disk.
     status: Mutex<Status>,
@@ -126,6 +127,7 @@ impl Queue {
         }
         let clock = Clock::after(newest.and_then(|entry| entry.time_unix_ms));
         let newest = newest.map_or(0, |entry| entry.sequence.0);
+        let instance = spool.instance();
         let store = Store {
             spool,
             clock,
@@ -139,6 +141,7 @@ impl Queue {
         let queue = Self {
             shared: Arc::new(Shared {
                 target: name,
+                instance,
                 store: Mutex::new(store),
                 status,
                 ready: Notify::new(),
@@ -178,22 +181,36 @@ impl Queue {
         })
     }
 
-    /// Every record that waits, oldest first: which batches were taken in just before a crash. Damaged
-    /// ones are left out and counted.
+    /// Every record that waits behind this one, oldest first: which batches were taken in just before a
+    /// crash. Damaged ones are left out and counted.
     ///
     /// # Errors
     /// When the disk does not give one that should be there.
-    pub fn scan(&self, mut visit: impl FnMut(&[u8])) -> Result<(), spool::Error> {
+    pub fn scan_after(
+        &self,
+        sequence: u64,
+        mut visit: impl FnMut(Record),
+    ) -> Result<(), spool::Error> {
         self.with(|store| {
-            let mut at = Sequence(0);
+            let mut at = Sequence(sequence);
             while let Some(entry) = store.spool.after(at) {
                 at = entry.sequence;
                 if let Some(record) = store.spool.read(at)? {
-                    visit(&record.bytes);
+                    visit(Record {
+                        sequence: at.0,
+                        samples: record.weight,
+                        bytes: record.bytes,
+                    });
                 }
             }
             Ok(())
         })
+    }
+
+    /// Names the folder: another one counts its records anew.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        self.shared.instance
     }
 
     /// The newest record so far, for [`Queue::release`].

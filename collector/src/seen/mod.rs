@@ -15,8 +15,8 @@
 //! 4. A snapshot of the ledger is synced to disk.
 //! 5. The queues are told that the record is *settled*. From now on it may leave them.
 //!
-//! At a start, taken is what the snapshot says, and what the records say that still wait. So, when the
-//! collector is killed, or the power is cut,
+//! At a start, taken is what the snapshot says, and what those records say that came after it: it names
+//! the last record of each queue that it covers. So, when the collector is killed, or the power is cut,
 //!
 //! * before 2 is done: nobody was told anything, the agent still has the batch and sends it again. A
 //!   record that had reached some queues and not others is completed at the start from the one that
@@ -49,7 +49,7 @@ use std::collections::VecDeque;
 use spool::Ranges;
 
 pub use self::account::{Account, Claim, Claimed};
-pub use self::ledger::{FILE, Ledger};
+pub use self::ledger::{Covered, FILE, Ledger};
 pub use self::snapshot::SnapshotError;
 
 /// Runs of numbers that are remembered: one more than there may be gaps.

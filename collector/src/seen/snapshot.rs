@@ -1,7 +1,8 @@
 //! The file of the ledger: all of it, replaced as a whole.
 //!
 //! ```text
-//! magic: 8 bytes, version: u32, then per agent a length-delimited message, then the CRC-32 of all this
+//! magic: 8 bytes, version: u32, a length-delimited message about the queues, then one per agent, then
+//! the CRC-32 of all this
 //! ```
 //!
 //! One file instead of a table, because nearly every account changes every minute: about 100 bytes an
@@ -14,13 +15,13 @@ use std::sync::Arc;
 use prost::Message;
 use proto::ids::AgentId;
 
-use super::{Account, Run, Seen};
+use super::{Account, Covered, Run, Seen};
 use crate::clocks::{Boot, Clocks};
 
 const MAGIC: &[u8; 8] = b"DWseen\r\n";
 
-/// The newest format this program reads and the one it writes.
-const VERSION: u32 = 1;
+/// The format this program reads and writes.
+const VERSION: u32 = 2;
 
 /// Why what was taken cannot be read or kept.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,22 @@ pub enum SnapshotError {
         path.display()
     )]
     Newer { path: PathBuf, found: u32 },
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeptQueues {
+    #[prost(message, repeated, tag = "1")]
+    queues: Vec<KeptQueue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeptQueue {
+    #[prost(string, tag = "1")]
+    target: String,
+    #[prost(fixed64, tag = "2")]
+    instance: u64,
+    #[prost(uint64, tag = "3")]
+    through: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -68,10 +85,15 @@ struct KeptBoot {
     began_unix_ms: i64,
 }
 
-pub(super) fn encode(accounts: &[(AgentId, Arc<Account>)]) -> Vec<u8> {
+pub(super) fn encode(covered: &[Covered], accounts: &[(AgentId, Arc<Account>)]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(accounts.len() * 128);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
+    let queues = KeptQueues {
+        queues: covered.iter().map(KeptQueue::from).collect(),
+    };
+    // A `Vec` has room for everything.
+    let _ = queues.encode_length_delimited(&mut bytes);
     for (agent, account) in accounts {
         let kept = {
             let state = account.lock();
@@ -81,7 +103,6 @@ pub(super) fn encode(accounts: &[(AgentId, Arc<Account>)]) -> Vec<u8> {
                 boots: state.clocks.known().map(KeptBoot::from).collect(),
             }
         };
-        // A `Vec` has room for everything.
         let _ = kept.encode_length_delimited(&mut bytes);
     }
     let checksum = crc32fast::hash(&bytes);
@@ -89,11 +110,14 @@ pub(super) fn encode(accounts: &[(AgentId, Arc<Account>)]) -> Vec<u8> {
     bytes
 }
 
-/// The accounts of a file; none when there is no file yet.
-pub(super) fn read(path: &Path) -> Result<Vec<(AgentId, Account)>, SnapshotError> {
+/// What is in a file.
+type Read = (Vec<Covered>, Vec<(AgentId, Account)>);
+
+/// The records that a file covers, and its accounts; nothing when there is no file yet.
+pub(super) fn read(path: &Path) -> Result<Read, SnapshotError> {
     match std::fs::read(path) {
         Ok(bytes) => decode(path, &bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Read::default()),
         Err(source) => Err(SnapshotError::Read {
             path: path.to_owned(),
             source,
@@ -101,7 +125,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(AgentId, Account)>, SnapshotError
     }
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<(AgentId, Account)>, SnapshotError> {
+fn decode(path: &Path, bytes: &[u8]) -> Result<Read, SnapshotError> {
     let damaged = || SnapshotError::Damaged {
         path: path.to_owned(),
     };
@@ -112,10 +136,14 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<(AgentId, Account)>, Snapshot
     let body = body.strip_prefix(MAGIC).ok_or_else(damaged)?;
     let (version, mut body) = body.split_first_chunk().ok_or_else(damaged)?;
     let found = u32::from_le_bytes(*version);
-    if found != VERSION {
+    if found > VERSION {
         let path = path.to_owned();
         return Err(SnapshotError::Newer { path, found });
     }
+    if found < VERSION {
+        return Err(damaged());
+    }
+    let queues = KeptQueues::decode_length_delimited(&mut body).map_err(|_| damaged())?;
     let mut accounts = Vec::new();
     while !body.is_empty() {
         let kept = KeptAgent::decode_length_delimited(&mut body).map_err(|_| damaged())?;
@@ -128,7 +156,28 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<(AgentId, Account)>, Snapshot
         let clocks = Clocks::restore(boots.map(|kept| (Boot(kept.boot), kept.began_unix_ms)));
         accounts.push((agent, Account::restored(seen, clocks)));
     }
-    Ok(accounts)
+    let covered = queues.queues.into_iter().map(Covered::from);
+    Ok((covered.collect(), accounts))
+}
+
+impl From<&Covered> for KeptQueue {
+    fn from(covered: &Covered) -> Self {
+        Self {
+            target: covered.target.clone(),
+            instance: covered.instance,
+            through: covered.through,
+        }
+    }
+}
+
+impl From<KeptQueue> for Covered {
+    fn from(kept: KeptQueue) -> Self {
+        Self {
+            target: kept.target,
+            instance: kept.instance,
+            through: kept.through,
+        }
+    }
 }
 
 impl From<Run> for KeptRun {

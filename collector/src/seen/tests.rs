@@ -97,7 +97,7 @@ fn what_was_saved_is_there_after_a_restart() {
     let reading = Reading::new(Some(Boot(77)), clock);
     account.with_clocks(|clocks| clocks.exchanged(reading, 1_790_000_000_000));
     let unfinished = claim(&ledger.account(&agent("b")), 1, 1);
-    ledger.save().unwrap();
+    ledger.save(&[]).unwrap();
     account.take(run(3, 1, 1));
     drop(unfinished);
 
@@ -120,7 +120,7 @@ fn a_damaged_file_is_set_aside_and_a_newer_one_refused() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(folder.path()).unwrap();
     ledger.account(&agent("a")).take(run(1, 1, 7));
-    ledger.save().unwrap();
+    ledger.save(&[]).unwrap();
     let path = folder.path().join(FILE);
     let good = std::fs::read(&path).unwrap();
     for place in 0..good.len() {
@@ -134,15 +134,30 @@ fn a_damaged_file_is_set_aside_and_a_newer_one_refused() {
         Ledger::open(folder.path()).unwrap();
     }
     let mut newer = good[..good.len() - 4].to_vec();
-    newer[8] = 2;
+    newer[8] = 3;
     newer.extend_from_slice(&crc32fast::hash(&newer).to_le_bytes());
     std::fs::write(&path, &newer).unwrap();
     let refused = Ledger::open(folder.path());
     assert!(matches!(
         refused,
-        Err(SnapshotError::Newer { found: 2, .. })
+        Err(SnapshotError::Newer { found: 3, .. })
     ));
     assert_eq!(std::fs::read(&path).unwrap(), newer, "untouched");
+}
+
+#[test]
+fn a_snapshot_says_which_records_it_covers() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    let covered = Covered {
+        target: "a".into(),
+        instance: 7,
+        through: 99,
+    };
+    ledger.save(&[covered]).unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    let of = |target, instance| ledger.covered(target, instance);
+    assert_eq!((of("a", 7), of("a", 8), of("b", 7)), (99, 0, 0));
 }
 
 #[test]
@@ -150,11 +165,11 @@ fn a_full_disk_leaves_the_snapshot_before() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(folder.path()).unwrap();
     ledger.account(&agent("a")).take(run(1, 1, 1));
-    ledger.save().unwrap();
+    ledger.save(&[]).unwrap();
     // Nothing can be written where a folder is in the way.
     std::fs::create_dir(folder.path().join("seen.unfinished")).unwrap();
     ledger.account(&agent("a")).take(run(1, 2, 2));
-    assert!(matches!(ledger.save(), Err(SnapshotError::Write { .. })));
+    assert!(matches!(ledger.save(&[]), Err(SnapshotError::Write { .. })));
     let before = Ledger::open(folder.path()).unwrap();
     assert_eq!(
         before.account(&agent("a")).taken(run(1, 0, 9)),

@@ -56,7 +56,7 @@ fn sequences(records: &[Record]) -> Vec<u64> {
 
 fn scanned(queue: &Queue) -> usize {
     let mut count = 0;
-    queue.scan(|_| count += 1).unwrap();
+    queue.scan_after(0, |_| count += 1).unwrap();
     count
 }
 

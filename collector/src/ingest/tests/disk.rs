@@ -1,6 +1,10 @@
 //! Kills, restarts and disks that take nothing.
 
+use std::collections::HashSet;
+
+use super::super::recover::RecoverError;
 use super::*;
+use crate::seen::Covered;
 
 #[tokio::test]
 async fn a_replay_after_a_restart_is_known() {
@@ -147,4 +151,70 @@ async fn damage_in_a_queue_costs_what_is_damaged() {
     let ledger = Ledger::open(folder.path()).unwrap();
     recover(&[one], &ledger).unwrap();
     assert!(ledger.account(&"pc".parse().unwrap()).has(1, 7));
+}
+
+/// A record whose form is the next version's: its own form, field 1, comes again and counts.
+fn newer_record() -> Vec<u8> {
+    let mut record = journal::record(std::iter::once(&*part("pc", 9)));
+    record.extend_from_slice(&[0x08, 99]);
+    record
+}
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_ends_the_start_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    for covered in [false, true] {
+        let one = queue(folder.path(), "a");
+        if !covered {
+            one.append(newer_record(), 1);
+            one.persist().unwrap();
+        }
+        let ledger = Ledger::open(folder.path()).unwrap();
+        let refused = recover(std::slice::from_ref(&one), &ledger);
+        assert!(matches!(refused, Err(RecoverError::Newer { .. })));
+        assert_eq!(one.status().samples, 1);
+        let all = Covered {
+            target: "a".into(),
+            instance: one.instance(),
+            through: one.newest(),
+        };
+        ledger.save(&[all]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_at_the_start_keeps_the_collector_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let queues = [queue(folder.path(), "a"), queue(folder.path(), "b")];
+    queues[0].append(journal::record(std::iter::once(&*part("pc", 2))), 1);
+    queues[0].persist().unwrap();
+    // Nothing can be written where a file is in the way.
+    let (place, aside) = (folder.path().join("queue-b"), folder.path().join("aside"));
+    std::fs::rename(&place, &aside).unwrap();
+    std::fs::write(&place, "").unwrap();
+
+    let ledger = Ledger::open(folder.path()).unwrap();
+    recover(&queues, &ledger).unwrap();
+    let account = ledger.account(&"pc".parse().unwrap());
+    assert!(!account.has(1, 2), "its agent sends it again");
+    assert_eq!(waiting(&queues[1]), [2], "it waits in memory");
+}
+
+#[tokio::test]
+async fn what_a_snapshot_covers_goes_to_no_other_queue_though_its_agent_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut durable = Durable::open(folder.path(), &["a", "b"]);
+    assert!(durable.arrives("pc", 1).await);
+    durable.written("pc").await;
+    let delivered = &durable.queues[1];
+    delivered.delivered(delivered.newest());
+    durable.settler.settle().await;
+    durable.ledger.keep(&HashSet::new());
+    durable.settler.settle().await;
+    durable.kill().await;
+
+    let durable = Durable::open(folder.path(), &["a", "b"]);
+    let waiting: Vec<_> = durable.queues.iter().map(waiting).collect();
+    assert_eq!(waiting, [vec![1], vec![]]);
+    assert_eq!(durable.taken("pc"), [], "nobody asks for it");
 }

@@ -162,8 +162,8 @@ fn part(id: &str, sequence: u64) -> Vec<u8> {
 fn waiting(queue: &Queue) -> Vec<u64> {
     let mut sequences = Vec::new();
     queue
-        .scan(|record| {
-            let names = journal::batches(record).unwrap();
+        .scan_after(0, |record| {
+            let names = journal::batches(&record.bytes).unwrap();
             sequences.extend(names.into_iter().map(|(_, _, sequence)| sequence));
         })
         .unwrap();
