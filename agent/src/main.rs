@@ -113,9 +113,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .enable_all()
         // Made when needed: enough for every source, lookup and file to hang at the same time.
         .max_blocking_threads(24)
-        // Longer than the usual pause between two runs of some source: one thread stays, and the
-        // others that were needed at the same time go.
-        .thread_keep_alive(std::time::Duration::from_secs(10))
+        // Longer than the usual pause between two runs of some source: one thread stays. Much longer
+        // would keep all that were ever needed at the same time, each with memory of its own, since
+        // they take turns.
+        .thread_keep_alive(std::time::Duration::from_secs(3))
         .build()
         .context("cannot start")?;
     let result = runtime.block_on(execute(arguments.command, config));

@@ -15,12 +15,14 @@ mod os_info;
 mod temperature;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::limits::LABEL_BYTES;
 use proto::plan::Plan;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Readings, Sampling, Source, Unmeasurable};
 
@@ -49,11 +51,17 @@ const SOURCES: [(&str, Make); 10] = [
 /// Every host source, ready to be scheduled.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Source>> {
+    let turn = Arc::new(Semaphore::new(1));
     SOURCES
         .iter()
-        .map(|(name, make)| Box::new(Blocking::new(name, *make)) as Box<dyn Source>)
+        .map(|(name, make)| Blocking::new(name, *make, Arc::clone(&turn)))
+        .map(|source| Box::new(source) as Box<dyn Source>)
         .collect()
 }
+
+/// How long a source waits for others to be done: most take less than a millisecond, and one after the
+/// other they need one thread and its memory, not one each. Whatever hangs holds up nobody for longer.
+const TURN: Duration = Duration::from_millis(50);
 
 /// A thing that reads something of this machine, and may block while it does.
 trait HostSource: Send {
@@ -66,6 +74,8 @@ trait HostSource: Send {
 struct Blocking {
     name: &'static str,
     make: Make,
+    /// Of all host sources together.
+    turn: Arc<Semaphore>,
     idle: Option<Box<dyn HostSource>>,
     running: Option<JoinHandle<Returned>>,
 }
@@ -74,10 +84,11 @@ struct Blocking {
 type Returned = (Box<dyn HostSource>, Readings, Result<(), Unmeasurable>);
 
 impl Blocking {
-    fn new(name: &'static str, make: Make) -> Self {
+    fn new(name: &'static str, make: Make, turn: Arc<Semaphore>) -> Self {
         Self {
             name,
             make,
+            turn,
             idle: None,
             running: None,
         }
@@ -92,10 +103,12 @@ impl Blocking {
             // What a late call read is not of now.
             self.idle = call.await.ok().map(|(source, ..)| source);
         }
+        let turn = timeout(TURN, Arc::clone(&self.turn).acquire_owned()).await;
         let mut source = self.idle.take().unwrap_or_else(self.make);
         let mut own = std::mem::take(readings);
         let task = tokio::task::spawn_blocking(move || {
             let result = source.read(&mut own);
+            drop(turn);
             (source, own, result)
         });
         let outcome = self.running.insert(task).await;
@@ -212,15 +225,37 @@ mod tests {
 
     use super::*;
 
-    /// Whether [`Hanging`] may return.
-    static DOOR: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+    /// Whether who waits at it may go on.
+    type Door = (Mutex<bool>, Condvar);
 
-    struct Hanging;
+    const fn closed() -> Door {
+        (Mutex::new(false), Condvar::new())
+    }
+
+    fn open(door: &Door) {
+        *door.0.lock().unwrap() = true;
+        door.1.notify_all();
+    }
+
+    fn turn() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
+    struct Hanging(&'static Door);
+
+    struct Quick;
+
+    impl HostSource for Quick {
+        fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+            readings.push(&metrics::DEVICE_CPUS, &[], 1.0);
+            Ok(())
+        }
+    }
 
     impl HostSource for Hanging {
         fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
-            let open = DOOR.0.lock().unwrap();
-            drop(DOOR.1.wait_while(open, |open| !*open).unwrap());
+            let open = self.0.0.lock().unwrap();
+            drop(self.0.1.wait_while(open, |open| !*open).unwrap());
             readings.push(&metrics::DEVICE_CPUS, &[], 1.0);
             Ok(())
         }
@@ -228,7 +263,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_hangs_fails_the_next_run_at_once_and_recovers_when_it_returns() {
-        let mut source = Blocking::new("hanging", || Box::new(Hanging));
+        static DOOR: Door = closed();
+        let mut source = Blocking::new("hanging", || Box::new(Hanging(&DOOR)), turn());
         let mut readings = Readings::default();
         let given_up =
             tokio::time::timeout(Duration::from_millis(1), source.sample(&mut readings)).await;
@@ -238,13 +274,29 @@ mod tests {
         assert_eq!(stuck.what, "hanging has not returned yet");
         assert!(readings.taken.is_empty());
 
-        *DOOR.0.lock().unwrap() = true;
-        DOOR.1.notify_all();
+        open(&DOOR);
         while !source.running.as_ref().unwrap().is_finished() {
             tokio::task::yield_now().await;
         }
         source.sample(&mut readings).await.unwrap();
         assert_eq!(readings.taken.len(), 1, "of the new call alone");
+    }
+
+    #[tokio::test]
+    async fn sources_take_turns_and_one_that_hangs_holds_up_no_other_for_long() {
+        static DOOR: Door = closed();
+        let turn = turn();
+        let mut hanging = Blocking::new("hanging", || Box::new(Hanging(&DOOR)), Arc::clone(&turn));
+        let mut quick = Blocking::new("quick", || Box::new(Quick), Arc::clone(&turn));
+        let (mut hung, mut readings) = (Readings::default(), Readings::default());
+        let run = timeout(Duration::from_millis(1), hanging.sample(&mut hung));
+        assert!(run.await.is_err(), "it hangs");
+        assert_eq!(turn.available_permits(), 0, "it is its turn");
+        quick.sample(&mut readings).await.unwrap();
+        assert_eq!(readings.taken.len(), 1);
+        open(&DOOR);
+        let returned = turn.acquire().await;
+        assert!(returned.is_ok(), "the turn is over when the call returns");
     }
 
     struct Panicking;
@@ -257,7 +309,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_of_its_source() {
-        let mut source = Blocking::new("panicking", || Box::new(Panicking));
+        let mut source = Blocking::new("panicking", || Box::new(Panicking), turn());
         for _ in 0..2 {
             let error = source.sample(&mut Readings::default()).await.unwrap_err();
             assert!(error.what.contains("broke down"), "{error}");
