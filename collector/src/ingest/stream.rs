@@ -18,7 +18,7 @@ use super::commit::Entry;
 use super::end::{End, Watch, malformed, replaced};
 use super::pace::{Limits, Pace, cost};
 use super::replies::Reply;
-use super::take::{AtHand, Judge, Sorted, Taken};
+use super::take::{AtHand, Figures, Judge, Sorted, Taken};
 use crate::clocks::{Boot, Reading};
 use crate::journal::{self, Definitions};
 use crate::latest::{self, Device};
@@ -218,9 +218,8 @@ impl Stream {
             self.instance = instance;
         }
         let taken = AtHand::with(|at_hand| self.take(at_hand, batch, now))?;
-        self.answers
-            .received(self.instance, sequence, taken.refused);
-        self.keep(taken.entry, taken.late).await;
+        let refused = self.keep(taken.entry, &taken.figures).await;
+        self.answers.received(self.instance, sequence, refused);
         if asks {
             self.answers.asked(&self.account);
         }
@@ -262,8 +261,6 @@ impl Stream {
             slots: &self.slots,
             correction,
             now,
-            own: &self.shared.parts.own,
-            is_new,
         };
         let shown = (is_new || self.refill).then_some(&mut *device);
         let AtHand { received, sorted } = at_hand;
@@ -275,9 +272,6 @@ impl Stream {
         drop(device);
         let correction_ms = correction.unwrap_or_default();
         let entry = if let Claimed::New(claim) = claimed {
-            if correction_ms != 0 {
-                self.own().samples_corrected.inc_by(sorted.accepted());
-            }
             Some(self.entry(claim, &batch, correction_ms, sorted))
         } else {
             self.count("duplicate");
@@ -286,8 +280,7 @@ impl Stream {
         let kept = entry.as_ref().map_or(0, |entry| entry.part.len());
         Ok(Taken {
             entry,
-            late: sorted.late.samples() as u64,
-            refused: u32::try_from(sorted.refused).unwrap_or(u32::MAX),
+            figures: sorted.figures(correction_ms),
             cost: cost(received.samples(), kept),
         })
     }
@@ -382,17 +375,17 @@ impl Stream {
         }
     }
 
-    /// Hands a new batch over, of which so many samples are late.
-    async fn keep(&mut self, entry: Option<Entry>, late: u64) {
-        let Some(entry) = entry else { return };
-        let samples = entry.samples;
+    /// Hands a new batch over, and counts it. Returns how many of its samples are refused for good.
+    async fn keep(&mut self, entry: Option<Entry>, figures: &Figures) -> u32 {
+        let Some(entry) = entry else { return 0 };
         if self.shared.parts.keeper.keep(entry).await {
             self.count("accepted");
-            self.own().samples.inc_by(samples.into());
-            self.own().samples_late.inc_by(late);
+            figures.count(self.own());
+            figures.refused()
         } else {
             self.count("uncommitted");
             self.refused = true;
+            0
         }
     }
 

@@ -38,8 +38,8 @@ impl AtHand {
 pub(super) struct Sorted {
     pub(super) live: Rounds,
     pub(super) late: Rounds,
-    /// How many were refused.
-    pub(super) refused: u64,
+    /// How many were refused, by reason.
+    refused: Vec<(Reject, u64)>,
     scratch: Vec<(u32, f64)>,
 }
 
@@ -47,12 +47,39 @@ pub(super) struct Sorted {
 pub(super) struct Taken {
     /// What is to be kept of one that is new.
     pub(super) entry: Option<Entry>,
-    /// Samples that came late.
-    pub(super) late: u64,
-    /// Samples that were refused.
-    pub(super) refused: u32,
+    /// What is counted of that.
+    pub(super) figures: Figures,
     /// What it costs its sender.
     pub(super) cost: u32,
+}
+
+/// What is counted of a batch that is kept. One that cannot be comes again, and is counted then.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    accepted: u64,
+    late: u64,
+    corrected: u64,
+    refused: Vec<(Reject, u64)>,
+}
+
+impl Figures {
+    pub(super) fn count(&self, own: &Own) {
+        own.samples.inc_by(self.accepted);
+        own.samples_late.inc_by(self.late);
+        own.samples_corrected.inc_by(self.corrected);
+        for (reason, samples) in &self.refused {
+            let rejected = &own.samples_rejected;
+            rejected
+                .with_label_values(&[reason.code()])
+                .inc_by(*samples);
+        }
+    }
+
+    /// How many samples were refused.
+    pub(super) fn refused(&self) -> u32 {
+        let refused: u64 = self.refused.iter().map(|(_, samples)| samples).sum();
+        u32::try_from(refused).unwrap_or(u32::MAX)
+    }
 }
 
 /// What is needed to judge a sample.
@@ -63,15 +90,23 @@ pub(super) struct Judge<'a> {
     /// What to add to the agent's times, or why that is not known.
     pub(super) correction: Result<i64, Reject>,
     pub(super) now: Timestamp,
-    /// What is refused of a batch that came before was counted before.
-    pub(super) is_new: bool,
-    pub(super) own: &'a Own,
 }
 
 impl Sorted {
     /// How many samples were accepted.
     pub(super) fn accepted(&self) -> u64 {
         (self.live.samples() + self.late.samples()) as u64
+    }
+
+    /// What is to be counted, where so much was added to the times.
+    pub(super) fn figures(&mut self, correction_ms: i64) -> Figures {
+        let accepted = self.accepted();
+        Figures {
+            accepted,
+            late: self.late.samples() as u64,
+            corrected: if correction_ms == 0 { 0 } else { accepted },
+            refused: std::mem::take(&mut self.refused),
+        }
     }
 
     /// Replaces what was there by the samples of `rounds`. Those that may be taken are shown to
@@ -84,7 +119,7 @@ impl Sorted {
     ) {
         self.live.clear();
         self.late.clear();
-        self.refused = 0;
+        self.refused.clear();
         let now_unix_ms = judge.now.as_millisecond();
         let window = i64::try_from(LIVE_WINDOW.as_millis()).unwrap_or(i64::MAX);
         let oldest_live = now_unix_ms.saturating_sub(window);
@@ -96,7 +131,7 @@ impl Sorted {
             let time_unix_ms = match corrected {
                 Ok(time_unix_ms) => time_unix_ms,
                 Err(reason) => {
-                    self.refuse(judge, reason, round.series.len());
+                    self.refuse(reason, round.series.len());
                     continue;
                 }
             };
@@ -106,7 +141,7 @@ impl Sorted {
                 let (series, slot) = match judge.place(id, value) {
                     Ok(place) => place,
                     Err(reason) => {
-                        self.refuse(judge, reason, 1);
+                        self.refuse(reason, 1);
                         continue;
                     }
                 };
@@ -125,13 +160,12 @@ impl Sorted {
         }
     }
 
-    fn refuse(&mut self, judge: &Judge<'_>, reason: Reject, count: usize) {
-        if judge.is_new {
-            let rejected = &judge.own.samples_rejected;
-            rejected
-                .with_label_values(&[reason.code()])
-                .inc_by(count as u64);
-            self.refused += count as u64;
+    fn refuse(&mut self, reason: Reject, count: usize) {
+        let known = self.refused.iter_mut().find(|(known, _)| *known == reason);
+        if let Some((_, samples)) = known {
+            *samples += count as u64;
+        } else {
+            self.refused.push((reason, count as u64));
         }
     }
 }

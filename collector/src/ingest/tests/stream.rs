@@ -28,7 +28,14 @@ struct Collector {
 }
 
 async fn collector() -> Collector {
+    collector_for(&[]).await
+}
+
+/// With these targets, for which nothing is ever written.
+async fn collector_for(targets: &[&str]) -> Collector {
     let folder = tempfile::tempdir().unwrap();
+    let queues = targets.iter().map(|name| queue(folder.path(), name));
+    let queues = queues.collect();
     let registry = Registry::create(&folder.path().join("registry.sqlite")).unwrap();
     let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
     registry.import_centres(vec![centre.clone()]).await.unwrap();
@@ -61,7 +68,7 @@ async fn collector() -> Collector {
     let own = Arc::new(Own::new(now).unwrap());
     let directory = Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own));
     let ledger = Arc::new(Ledger::open(folder.path()).unwrap());
-    let (keeper, _) = commit::to(Vec::new(), Arc::clone(&own));
+    let (keeper, _) = commit::to(queues, Arc::clone(&own));
     let parts = Parts {
         directory: Arc::new(directory.await.unwrap()),
         registry,
@@ -134,12 +141,17 @@ struct Agents {
 impl Agents {
     /// One value, taken `ago` by a clock that is wrong by `error`.
     fn batch(&mut self, sequence: u64, value: f64, ago: i64, error: i64) -> Batch {
+        self.batch_of(sequence, &[(ago, value)], error)
+    }
+
+    /// Values and how long ago they were taken, likewise.
+    fn batch_of(&mut self, sequence: u64, values: &[(i64, f64)], error: i64) -> Batch {
         let wall_unix_ms = Timestamp::now().as_millisecond() + error;
         let mut measured = Measured::default();
-        measured
-            .rounds
-            .push(wall_unix_ms - ago, [(0, value)])
-            .unwrap();
+        for (ago, value) in values {
+            let rounds = &mut measured.rounds;
+            rounds.push(wall_unix_ms - ago, [(0, *value)]).unwrap();
+        }
         measured.series.push(wire::Series {
             metric: DEVICE_CPU_USAGE.name.into(),
             ..wire::Series::default()
@@ -246,6 +258,25 @@ async fn times_that_cannot_be_are_refused_and_counted() {
     assert_eq!(collector.live(), None);
     // They are not wanted again.
     assert_eq!(collector.batches("accepted"), 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_counted_before_it_comes_again() {
+    let values = [(10_000, 0.5), (HOUR, 0.75), (60 * YEAR, 1.0)];
+    for (targets, counted) in [(&["store"][..], 0), (&[], 1)] {
+        let collector = collector_for(targets).await;
+        let (mut stream, mut agent) = collector.stream();
+        let batch = agent.batch_of(1, &values, -2 * HOUR);
+        stream.batch(batch).await.unwrap();
+        assert_eq!(collector.batches("uncommitted"), 1 - counted);
+        assert_eq!(collector.live(), Some((0.5, 10)), "it is shown");
+        let own = collector.own();
+        let rejected = own.samples_rejected.with_label_values(&["too_old"]);
+        let figures = [&own.samples, &own.samples_late, &own.samples_corrected];
+        let expected = [2, 1, 2].map(|samples| samples * counted);
+        assert_eq!(figures.map(|figure| figure.get()), expected);
+        assert_eq!(rejected.get(), counted);
+    }
 }
 
 #[tokio::test]
