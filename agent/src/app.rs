@@ -218,6 +218,8 @@ async fn in_time(work: impl Future) {
 async fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join(LOCK_FILE);
     let file = storage::open_private(&path)
+        // On a read-only disk the file of an earlier run is enough.
+        .or_else(|error| File::open(&path).map_err(|_| error))
         .with_context(|| format!("cannot write to {}", path.display()))?;
     let began = Instant::now();
     loop {

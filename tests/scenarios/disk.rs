@@ -1,5 +1,5 @@
 //! A full disk is a state, on either side: it is told, nothing is acknowledged that is not kept, what
-//! there is room for again is kept, and what there never was room for is counted.
+//! there is room for again is kept, and what there never was room for is counted. So is a read-only one.
 //!
 //! The disks are small ones in memory, mounted over the folder in question for the time of a test.
 
@@ -16,6 +16,7 @@ use spool::Spool;
 
 use crate::clocks::{is_stored, measures_more, shows_true_times};
 use crate::harness::backlog::Backlog;
+use crate::harness::collector::ONE_CENTRE;
 use crate::harness::skip::program;
 use crate::harness::{Agent, Collector, Prometheus, eventually, metric};
 use crate::needs;
@@ -32,15 +33,12 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     /// Mounts it over a folder. An error where that is not allowed.
     fn over(folder: &Path) -> Result<Self, String> {
-        let mount = program("mount")?;
         std::fs::create_dir_all(folder).unwrap();
-        let options = ["-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs"];
-        let output = Command::new(mount).args(options).arg(folder).output();
-        let output = output.map_err(|error| error.to_string())?;
-        match output.status.success() {
-            true => Ok(Self(folder.to_owned())),
-            false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        }
+        mount(
+            &["-t", "tmpfs", "-o", "size=12m,mode=0700", "tmpfs"],
+            folder,
+        )?;
+        Ok(Self(folder.to_owned()))
     }
 
     /// Leaves no room on it.
@@ -68,11 +66,45 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Whoever still has files on it keeps them until it ends.
-        let unmounted = Command::new("umount").arg("--lazy").arg(&self.0).status();
-        if !unmounted.is_ok_and(|status| status.success()) {
-            eprintln!("a small disk stays mounted on {}", self.0.display());
-        }
+        unmount(&self.0);
+    }
+}
+
+/// A folder that nobody can write to.
+#[derive(Debug)]
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    /// With what is in it. An error where mounting is not allowed.
+    fn made_of(folder: &Path) -> Result<Self, String> {
+        mount(&["--bind", folder.to_str().unwrap()], folder)?;
+        let read_only = Self(folder.to_owned());
+        mount(&["-o", "remount,bind,ro"], folder)?;
+        Ok(read_only)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        unmount(&self.0);
+    }
+}
+
+fn mount(options: &[&str], folder: &Path) -> Result<(), String> {
+    let mount = program("mount")?;
+    let output = Command::new(mount).args(options).arg(folder).output();
+    let output = output.map_err(|error| error.to_string())?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    }
+}
+
+fn unmount(folder: &Path) {
+    // Whoever still has files on it keeps them until it ends.
+    let unmounted = Command::new("umount").arg("--lazy").arg(folder).status();
+    if !unmounted.is_ok_and(|status| status.success()) {
+        eprintln!("something stays mounted on {}", folder.display());
     }
 }
 
@@ -118,6 +150,25 @@ async fn an_agent_with_a_full_disk_reports_says_so_and_keeps_all_when_there_is_r
     is_live(&collector).await;
     is_stored(&prometheus, since_unix_ms, &kept).await;
     assert_eq!(agent.status().await.unwrap()["dropped_samples"], 0);
+}
+
+#[tokio::test]
+async fn an_agent_on_a_disk_that_is_read_only_by_now_starts_and_reports() {
+    let collector = Collector::with_centres(ONE_CENTRE).start().await;
+    let mut agent = Agent::enrolled_at(&collector, "cong-son").await;
+    agent.run();
+    is_live(&collector).await;
+    agent.stop().await.succeeded();
+    eventually("it is gone", NOTICED, async || {
+        metric("dawnwatch_agent_up")
+            .is(0.0)
+            .found_in(&collector.metrics().await?)
+    })
+    .await;
+    let _read_only = needs!(ReadOnly::made_of(&agent.data()));
+    agent.run();
+    is_live(&collector).await;
+    agent.stop().await.succeeded();
 }
 
 #[tokio::test]
