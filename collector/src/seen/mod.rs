@@ -36,7 +36,9 @@
 //! and what a kill costs is at most that a batch of the last seconds is taken for new again.
 //!
 //! Everything is bounded, by forgetting the oldest run of numbers and the oldest instance: to count a
-//! batch twice is the smaller harm, to take a new one for a duplicate would lose it.
+//! batch twice is the smaller harm, to take a new one for a duplicate would lose it. What came just now
+//! is never what is forgotten, however old its numbers are: it is to be acknowledged, or a backlog behind
+//! many gaps would be sent for ever.
 
 mod account;
 mod ledger;
@@ -52,8 +54,9 @@ pub use self::account::{Account, Claim, Claimed};
 pub use self::ledger::{Covered, FILE, Ledger};
 pub use self::snapshot::SnapshotError;
 
-/// Runs of numbers that are remembered: one more than there may be gaps.
-const RUNS: usize = 64;
+/// Runs of numbers that are remembered. Numbers jump when an agent starts: these are its starts of two
+/// weeks, and what it sends again is mostly of its last minutes.
+const RUNS: usize = 16;
 
 /// Instances of one agent that are remembered. An instance is a spool; a new one is rare.
 const INSTANCES: usize = 4;
@@ -101,9 +104,10 @@ impl Seen {
             return;
         };
         taken.insert_range(run.first, run.last);
-        let second = taken.iter().nth(1).map(|(first, _)| first);
-        if let Some(second) = second.filter(|_| taken.len() > RUNS) {
-            taken.remove_below(second);
+        let is_other = |(first, last): &(u64, u64)| run.first < *first || run.last > *last;
+        let oldest = taken.iter().find(is_other);
+        if let Some((first, last)) = oldest.filter(|_| taken.len() > RUNS) {
+            taken.remove_range(first, last);
         }
     }
 
@@ -121,15 +125,11 @@ impl Seen {
         })
     }
 
-    /// Everything that was taken, as [`Seen::insert`] takes it.
-    pub fn runs(&self) -> impl Iterator<Item = Run> {
-        self.instances.iter().flat_map(|(instance, taken)| {
-            taken.iter().map(|(first, last)| Run {
-                instance: *instance,
-                first,
-                last,
-            })
-        })
+    /// Everything that was taken: instances, the newest last, with the first and last of each of their
+    /// runs in order.
+    pub fn instances(&self) -> impl Iterator<Item = (u64, impl Iterator<Item = (u64, u64)>)> {
+        let instances = self.instances.iter();
+        instances.map(|(instance, taken)| (*instance, taken.iter()))
     }
 
     fn taken(&self, instance: u64) -> Option<&Ranges> {

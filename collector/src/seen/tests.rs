@@ -64,13 +64,48 @@ fn a_batch_that_is_being_written_is_neither_new_nor_taken() {
     );
 }
 
+fn runs(seen: &Seen) -> Vec<Run> {
+    let instances = seen.instances();
+    let runs = instances
+        .flat_map(|(instance, runs)| runs.map(move |(first, last)| run(instance, first, last)));
+    runs.collect()
+}
+
+#[test]
+fn a_backlog_behind_many_gaps_is_acknowledged_batch_by_batch() {
+    let mut seen = Seen::default();
+    for start in 1..=100 {
+        seen.insert(run(1, start * 1_000, start * 1_000 + 9));
+    }
+    for sequence in 1..=50 {
+        seen.insert(run(1, sequence, sequence));
+        assert!(seen.contains(1, sequence), "{sequence}");
+        assert!(seen.contains(1, 100_009), "the newest are known");
+    }
+    assert_eq!(seen.within(run(1, 1, 50)).next(), Some(run(1, 1, 50)));
+}
+
+#[test]
+fn an_agent_that_starts_every_day_costs_a_snapshot_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    let empty = ledger.save(&[]).unwrap();
+    let account = ledger.account(&agent("0123456789abcdef"));
+    for start in 0..365 {
+        let first = start << 20;
+        account.take(run(u64::MAX / 3, first, first + 600));
+    }
+    let bytes = ledger.save(&[]).unwrap() - empty;
+    assert!(bytes < 150, "{bytes}");
+}
+
 #[test]
 fn memory_is_bounded_against_gaps_and_instances() {
     let mut seen = Seen::default();
     for sequence in (2..100_000).step_by(2) {
         seen.insert(run(1, sequence, sequence));
     }
-    assert_eq!(seen.runs().count(), RUNS);
+    assert_eq!(runs(&seen).len(), RUNS);
     assert!(seen.contains(1, 99_998), "the newest are known");
     assert!(
         !seen.contains(1, 2),
@@ -103,7 +138,7 @@ fn what_was_saved_is_there_after_a_restart() {
 
     let ledger = Ledger::open(folder.path()).unwrap();
     let account = ledger.account(&agent("a"));
-    let seen: Vec<_> = account.lock().seen.runs().collect();
+    let seen = runs(&account.lock().seen);
     assert_eq!(seen, [run(1, 1, 7), run(1, 9, u64::MAX), run(2, 4, 4)]);
     let clocks: Vec<_> = account.with_clocks(|clocks| clocks.known().collect());
     assert_eq!(clocks, [(Boot(77), 1_789_999_999_000)]);
