@@ -1,5 +1,6 @@
 //! What is said on one stream once it is open, from the Welcome to the Goodbye.
 
+use proto::limits::PROTOCOL;
 use proto::plan::Plan;
 use proto::wire::{Ack, FromCollector, Goodbye, Welcome, from_agent, from_collector, goodbye};
 use tokio::time::Instant;
@@ -17,12 +18,16 @@ pub(super) trait Incoming: Stream<Item = Result<FromCollector, Status>> + Unpin 
 
 impl<S: Stream<Item = Result<FromCollector, Status>> + Unpin> Incoming for S {}
 
-/// What the collector says first.
+/// What the collector says first. Nothing of it is believed in another protocol.
 pub(super) async fn welcome(incoming: &mut impl Incoming) -> Result<Welcome, Ended> {
     let first = within(next(incoming)).await??;
     let Some(from_collector::Kind::Welcome(welcome)) = first.kind else {
         return Err(Ended::NoWelcome);
     };
+    if welcome.protocol != PROTOCOL {
+        let theirs = welcome.protocol;
+        return Err(Ended::OtherProtocol { theirs });
+    }
     Ok(welcome)
 }
 

@@ -1,5 +1,6 @@
 //! Why there is no stream to the collector, and what follows from that.
 
+use proto::limits::PROTOCOL;
 use tonic::{Code, Status};
 
 use super::ANSWER_TIMEOUT;
@@ -21,6 +22,9 @@ pub(super) enum Ended {
     Silent,
     #[error("the collector did not welcome this agent: update one of the two")]
     NoWelcome,
+    #[error("the collector speaks protocol {theirs}, this agent {PROTOCOL}: update {}",
+        if *theirs < PROTOCOL { "the collector" } else { "this agent" })]
+    OtherProtocol { theirs: u32 },
     #[error("the stream's dictionary is full: another one begins")]
     DictionaryFull,
     #[error(transparent)]
@@ -48,7 +52,7 @@ impl Ended {
                     // Another machine runs on a copy of this one's folder.
                     | Code::Aborted
             ),
-            Self::NoWelcome => true,
+            Self::NoWelcome | Self::OtherProtocol { .. } => true,
             Self::Identity(error) => !error.is_retryable(),
             _ => false,
         }

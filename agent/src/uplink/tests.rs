@@ -163,3 +163,24 @@ async fn a_collector_that_keeps_nothing_hears_what_is_live_for_as_long_as_it_ans
     assert!(line.wait_after(&ended) <= LEAST_WAIT, "it was there");
     assert_eq!(setup.shared.status.borrow().last_ack_unix_ms, None);
 }
+
+#[tokio::test]
+async fn a_welcome_in_another_protocol_is_refused_and_says_what_to_update() {
+    let welcomed = async |protocol| {
+        let kind = from_collector::Kind::Welcome(Welcome {
+            protocol,
+            ..Welcome::default()
+        });
+        let message = FromCollector { kind: Some(kind) };
+        welcome(&mut tokio_stream::iter([Ok(message)])).await
+    };
+    assert!(welcomed(PROTOCOL).await.is_ok());
+    for (protocol, says) in [
+        (PROTOCOL - 1, "update the collector"),
+        (PROTOCOL + 1, "update this agent"),
+    ] {
+        let refused = welcomed(protocol).await.unwrap_err();
+        assert!(refused.to_string().ends_with(says), "{refused}");
+        assert!(refused.is_refusal());
+    }
+}
