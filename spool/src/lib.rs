@@ -119,7 +119,7 @@ mod writer;
 
 pub use error::{Disk, Error};
 pub use limits::Limits;
-pub use lost::Lost;
+pub use lost::{Fate, Lost};
 pub use queue::Spool;
 pub use ranges::Ranges;
 pub use record::{Entry, MAX_RECORD_BYTES, Record, Sequence};

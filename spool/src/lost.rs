@@ -19,6 +19,17 @@ pub struct Lost {
     pub samples: u64,
 }
 
+/// What its receiver says of a lost record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was received, so it is not lost.
+    Arrived,
+    /// It is gone.
+    Missing,
+    /// Nobody was asked about it yet.
+    Unknown,
+}
+
 impl Lost {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         for number in [self.instance, self.sequence.0, self.samples] {
@@ -41,17 +52,26 @@ impl Spool {
         &self.state.lost
     }
 
-    /// Ends the question of [`Spool::lost`]: what did not arrive is counted as dropped, durably. Returns its samples. After
-    /// an error nothing is settled, and a later call may succeed.
-    pub fn settle_lost(&mut self, arrived: impl Fn(&Lost) -> bool) -> Result<u64, Error> {
-        if self.state.lost.is_empty() {
+    /// Answers the question of [`Spool::lost`]: what is missing is counted as dropped, durably, and what is unknown stays.
+    /// Returns the samples that are missing. After an error nothing is settled, and a later call may succeed.
+    pub fn settle_lost(&mut self, fate: impl Fn(&Lost) -> Fate) -> Result<u64, Error> {
+        let (mut records, mut samples) = (0, 0_u64);
+        let (mut unknown, lost) = (Vec::new(), std::mem::take(&mut self.state.lost));
+        for one in &lost {
+            match fate(one) {
+                Fate::Arrived => {}
+                Fate::Missing => {
+                    records += 1;
+                    samples = samples.saturating_add(one.samples);
+                }
+                Fate::Unknown => unknown.push(*one),
+            }
+        }
+        let is_settled = unknown.len() < lost.len();
+        self.state.lost = unknown;
+        if !is_settled {
             return Ok(0);
         }
-        let lost = std::mem::take(&mut self.state.lost);
-        let missing = lost.iter().filter(|lost| !arrived(lost));
-        let (records, samples) = missing.fold((0, 0), |(records, samples), lost| {
-            (records + 1, lost.samples.saturating_add(samples))
-        });
         let before = (self.state.dropped_records, self.state.dropped_samples);
         self.add_drops(records, samples);
         let saved = self.save_state();

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use spool::{Error, Limits, Lost, Sequence, Spool};
+use spool::{Error, Fate, Limits, Lost, Sequence, Spool};
 
 const NOW: Option<i64> = Some(1_770_000_000_000);
 
@@ -52,13 +52,22 @@ fn what_a_kill_took_is_known_until_it_is_settled_and_counted_once() {
         assert_eq!(counted(&spool), (0, 0));
     }
     let mut spool = open(folder.path());
-    let arrived = |asked: &Lost| asked.sequence == lost[0].sequence;
-    assert_eq!(spool.settle_lost(arrived).unwrap(), 7);
+    // Of what nobody was asked about, nothing is known.
+    let arrived = |lost_one: &Lost| match lost_one.sequence == lost[0].sequence {
+        true => Fate::Arrived,
+        false => Fate::Unknown,
+    };
+    assert_eq!(spool.settle_lost(arrived).unwrap(), 0);
+    assert_eq!((spool.lost(), counted(&spool)), (&lost[1..], (0, 0)));
+    drop(spool);
+    let mut spool = open(folder.path());
+    assert_eq!(spool.lost(), &lost[1..]);
+    assert_eq!(spool.settle_lost(|_| Fate::Missing).unwrap(), 7);
     assert_eq!((spool.lost(), counted(&spool)), ([].as_slice(), (1, 7)));
     drop(spool);
     let mut spool = open(folder.path());
     assert_eq!((spool.lost(), counted(&spool)), ([].as_slice(), (1, 7)));
-    assert_eq!(spool.settle_lost(|_| false).unwrap(), 0);
+    assert_eq!(spool.settle_lost(|_| Fate::Missing).unwrap(), 0);
 }
 
 #[test]
@@ -168,7 +177,7 @@ fn a_settlement_that_cannot_be_written_did_not_happen() {
     let mut spool = open(folder.path());
     let in_the_way = folder.path().join("state.new");
     fs::create_dir(&in_the_way).unwrap();
-    let error = spool.settle_lost(|_| false).unwrap_err();
+    let error = spool.settle_lost(|_| Fate::Missing).unwrap_err();
     assert!(matches!(error, Error::Disk { .. }), "{error}");
     assert_eq!((spool.lost(), counted(&spool)), (lost.as_slice(), (0, 0)));
     // Another open cannot write either: it takes other numbers, and forgets nothing.
@@ -187,7 +196,10 @@ fn a_settlement_that_cannot_be_written_did_not_happen() {
     let mut spool = open(folder.path());
     assert_eq!(spool.lost().len(), 4);
     assert_eq!(spool.lost()[3].instance, second);
-    assert_eq!(spool.settle_lost(|_| false).unwrap(), 20 + 7 + 3 + 4);
+    assert_eq!(
+        spool.settle_lost(|_| Fate::Missing).unwrap(),
+        20 + 7 + 3 + 4
+    );
     drop(spool);
     let spool = open(folder.path());
     assert_eq!(counted(&spool), (4, 34));

@@ -13,7 +13,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use spool::{Disk, Limits, Lost, Record, Sequence, Spool};
+use spool::{Disk, Fate, Limits, Lost, Record, Sequence, Spool};
 
 /// One thing that happens to a spool.
 #[derive(Debug, Clone)]
@@ -229,14 +229,19 @@ impl Life {
     }
 
     fn settle(&mut self, every: u64) {
-        let arrived = |lost: &Lost| lost.sequence.0.is_multiple_of(every);
-        let lost = std::mem::take(&mut self.model.lost).into_iter();
-        let missing: u64 = lost
-            .filter(|lost| !arrived(lost))
-            .map(|lost| lost.samples)
-            .sum();
-        assert_eq!(self.spool.settle_lost(arrived).unwrap(), missing);
-        assert_eq!(self.spool.settle_lost(|_| false).unwrap(), 0, "once");
+        let fate = |lost: &Lost| match lost.sequence.0 % every {
+            0 => Fate::Arrived,
+            1 => Fate::Unknown,
+            _ => Fate::Missing,
+        };
+        let lost = std::mem::take(&mut self.model.lost);
+        let missing = lost.iter().filter(|lost| fate(lost) == Fate::Missing);
+        let missing = missing.map(|lost| lost.samples).sum();
+        self.model.lost = lost;
+        self.model.lost.retain(|lost| fate(lost) == Fate::Unknown);
+        assert_eq!(self.spool.settle_lost(fate).unwrap(), missing);
+        assert_eq!(self.spool.lost(), self.model.lost);
+        assert_eq!(self.spool.settle_lost(fate).unwrap(), 0, "once");
         self.model.dropped_samples += missing;
         self.note_durable();
     }

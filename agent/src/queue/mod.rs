@@ -134,18 +134,9 @@ impl Queue {
         ranges_of(&lost.unwrap_or_default())
     }
 
-    /// Counts what was lost, but for what arrived.
-    pub async fn settle_lost(&self, arrived: Vec<wire::Batches>) {
-        let settled = self.with(move |store| {
-            store.spool.settle_lost(|lost| {
-                let sequence = lost.sequence.0;
-                let is_it = |batches: &wire::Batches| {
-                    batches.instance == lost.instance
-                        && (batches.first..=batches.last).contains(&sequence)
-                };
-                arrived.iter().any(is_it)
-            })
-        });
+    /// Counts what was lost of what a Hello `asked` about, but for what `arrived`.
+    pub async fn settle_lost(&self, asked: Vec<wire::Batches>, arrived: Vec<wire::Batches>) {
+        let settled = self.with(move |store| store.settle_lost(&asked, &arrived));
         match settled.await {
             Some(Ok(samples)) if samples > 0 => {
                 warn!(

@@ -7,7 +7,7 @@ use prost::Message as _;
 use proto::limits::{LOST_PER_HELLO, MESSAGE_BYTES};
 use proto::stream::{Malformed, Measured};
 use proto::wire;
-use spool::{Lost, Sequence, Spool, Stats};
+use spool::{Fate, Lost, Sequence, Spool, Stats};
 use tracing::warn;
 
 use super::front::{Front, Waits, lock};
@@ -95,6 +95,27 @@ impl Store {
         if self.spool.oldest_in_memory() != oldest {
             lock(&self.front).progressed();
         }
+    }
+
+    /// Says how many samples of what was asked about are lost.
+    pub(super) fn settle_lost(
+        &mut self,
+        asked: &[wire::Batches],
+        arrived: &[wire::Batches],
+    ) -> Result<u64, spool::Error> {
+        self.spool.settle_lost(|lost| {
+            let are_in = |ranges: &[wire::Batches]| {
+                ranges.iter().any(|range| {
+                    range.instance == lost.instance
+                        && (range.first..=range.last).contains(&lost.sequence.0)
+                })
+            };
+            match (are_in(arrived), are_in(asked)) {
+                (true, _) => Fate::Arrived,
+                (false, true) => Fate::Missing,
+                (false, false) => Fate::Unknown,
+            }
+        })
     }
 
     /// The next batch that can be sent. After an error of the disk it is asked no further this time,

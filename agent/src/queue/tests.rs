@@ -209,7 +209,12 @@ async fn what_a_kill_took_is_counted_but_for_what_arrived() {
     };
     assert_eq!(lost, [range(1, 4)], "and what was in no batch yet");
     assert_eq!(queue.stats().dropped_samples, 0);
-    queue.settle_lost(vec![range(1, 2)]).await;
+    queue
+        .settle_lost(vec![range(1, 3)], vec![range(1, 2)])
+        .await;
+    assert_eq!(queue.stats().dropped_samples, 1);
+    assert_eq!(queue.lost().await, [range(4, 4)], "nobody was asked");
+    queue.settle_lost(vec![range(4, 4)], Vec::new()).await;
     assert_eq!(queue.stats().dropped_samples, 11);
     assert_eq!(queue.lost().await, []);
 }

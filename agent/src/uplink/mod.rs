@@ -206,13 +206,14 @@ impl Line<'_> {
         let channel = tls::connect(&shared.collector, config).await?;
         let (sender, receiver) = mpsc::channel(outgoing::MESSAGES);
         let outgoing = Outgoing::new(sender, self.queue.newest().await);
-        let hello = self.hello(self.queue.lost().await);
+        let lost = self.queue.lost().await;
+        let hello = self.hello(lost.clone());
         outgoing.send(from_agent::Kind::Hello(hello))?;
         let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
         let opening = client.open(ReceiverStream::new(receiver));
         let mut incoming = within(opening).await??.into_inner();
         let welcome = welcome(&mut incoming).await?;
-        self.welcomed(welcome).await;
+        self.welcomed(welcome, lost).await;
         shared.status.send_modify(|status| {
             status.connected = true;
             status.connection_problem = None;
@@ -221,14 +222,14 @@ impl Line<'_> {
         Ok((incoming, outgoing))
     }
 
-    async fn welcomed(&mut self, welcome: Welcome) {
+    async fn welcomed(&mut self, welcome: Welcome, asked: Vec<Batches>) {
         self.heard_time(welcome.server_time_unix_ms);
         let spread = Duration::from_millis(welcome.spread_ms.into());
         self.backoff
             .set_least(spread.clamp(LEAST_WAIT, MOST_SPREAD));
         self.budget.connected(welcome.backlog_bytes_per_second);
         self.queue.linked();
-        self.queue.settle_lost(welcome.arrived).await;
+        self.queue.settle_lost(asked, welcome.arrived).await;
         self.connected.notify_one();
     }
 
