@@ -5,7 +5,7 @@
 //! the batches as taken, which lets the streams acknowledge. An agent that waits for its
 //! acknowledgement makes the moment short.
 //!
-//! A disk that takes nothing holds up no agent: while it fails, batches get into the live view and
+//! A disk that takes nothing, or hangs, holds up no agent: while it fails, batches get into the live view and
 //! are not kept, so they are not acknowledged and stay with their agents (`outcome="uncommitted"`);
 //! the record at hand is tried again until it is written. Where no target is configured there is
 //! nothing to write, and a batch is taken at once.
@@ -27,8 +27,9 @@ use crate::seen::{Claim, Covered};
 /// How long a record gathers while an agent waits for its acknowledgement, and while none does.
 const GATHER: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
 
-/// A record of this size is written at once.
-const RECORD_BYTES: usize = 256 << 10;
+/// A record of this size is written at once: what a country measures in a second, so that a disk that
+/// syncs slowly keeps up with twenty backlogs as well.
+const RECORD_BYTES: usize = 1 << 20;
 
 /// Bytes of batches that may wait to be written; streams wait for room.
 const WAITING_BYTES: usize = 16 << 20;
@@ -36,7 +37,7 @@ const WAITING_BYTES: usize = 16 << 20;
 /// Batches that may wait likewise.
 const WAITING: usize = 4_096;
 
-/// How long a stream waits for room before it goes on without.
+/// How long a stream waits for room, and everybody for the disk, before they go on without.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How soon a disk that failed is tried again.
@@ -213,9 +214,8 @@ impl Committer {
         });
         let queues = self.shared.queues.iter().cloned().enumerate().collect();
         let mut committed = lock(&self.shared.committed).clone();
-        let mut unwritten = self
-            .write(queues, Some((bytes, samples)), &mut committed)
-            .await;
+        let write = self.write(queues, Some((bytes, samples)), &mut committed);
+        let mut unwritten = self.patiently(write).await;
         while !unwritten.is_empty() {
             self.shared.failing.store(true, Ordering::Release);
             let interrupted = tokio::time::timeout(RETRY, stop.cancelled()).await.is_ok();
@@ -236,6 +236,22 @@ impl Committer {
         self.own
             .commit_duration
             .observe(began.elapsed().as_secs_f64());
+    }
+
+    /// Waits for the disk; after a while for itself alone.
+    async fn patiently<T>(&self, write: impl Future<Output = T>) -> T {
+        let mut write = std::pin::pin!(write);
+        if let Ok(written) = tokio::time::timeout(PATIENCE, &mut write).await {
+            return written;
+        }
+        self.own.commit_failures.inc();
+        self.shared.failing.store(true, Ordering::Release);
+        error!(
+            seconds = PATIENCE.as_secs(),
+            "The disk does not answer: is it broken, or busy with something else? Agents keep their \
+             measurements until it does."
+        );
+        write.await
     }
 
     /// Appends a record to queues, or nothing, and syncs them, all at the same time. Returns those whose

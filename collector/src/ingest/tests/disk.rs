@@ -1,6 +1,7 @@
 //! Kills, restarts and disks that take nothing.
 
 use std::collections::HashSet;
+use std::sync::mpsc;
 
 use super::super::recover::RecoverError;
 use super::*;
@@ -110,6 +111,42 @@ async fn a_disk_that_takes_nothing_delays_the_acknowledgement_and_nobody() {
     assert!(durable.arrives("pc", 2).await);
     durable.written("pc").await;
     assert_eq!(durable.taken("pc"), [(1, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_hangs_holds_up_nobody_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let durable = Durable::open(folder.path(), &["a"]);
+    assert!(durable.arrives("pc", 1).await);
+    durable.written("pc").await;
+    // Whoever looks through the queue has it for himself.
+    let (has_it, let_go) = (mpsc::channel(), mpsc::channel::<()>());
+    let queue = durable.queues[0].clone();
+    let hanging = std::thread::spawn(move || {
+        queue.scan_after(0, |_| {
+            has_it.0.send(()).unwrap();
+            let _ = let_go.1.recv();
+        })
+    });
+    has_it.1.recv().unwrap();
+    assert!(durable.arrives("pc", 2).await, "it waits");
+    for _ in 0..600 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        if durable.keeper.is_failing() {
+            break;
+        }
+    }
+    assert!(durable.keeper.is_failing());
+    assert!(!durable.arrives("pc", 3).await, "it stays with its agent");
+
+    tokio::time::resume();
+    drop(let_go.0);
+    hanging.join().unwrap().unwrap();
+    durable.written("pc").await;
+    assert_eq!(durable.taken("pc"), [(1, 2)]);
+    assert!(durable.arrives("pc", 3).await);
+    durable.written("pc").await;
+    assert!(!durable.keeper.is_failing());
 }
 
 #[tokio::test]
