@@ -331,7 +331,6 @@ impl Reporter {
         for recorded in self.recorder.take(self.queue.instance) {
             self.queue.append(recorded);
         }
-        self.queue.note_unrecorded(0);
     }
 
     fn tell_spool_problem(&mut self) {

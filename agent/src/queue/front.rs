@@ -83,6 +83,8 @@ impl Front {
         if self.added.is_empty() && self.stats.records == 0 {
             self.quiet_since = Instant::now();
         }
+        // What is listed as both measured and in a batch would count twice after a kill.
+        self.unrecorded = self.unrecorded.saturating_sub(recorded.samples.into());
         self.added_bytes += recorded.bytes.len();
         self.added.push_back(recorded);
         while self.added_bytes > ADDED_BYTES
@@ -131,13 +133,22 @@ impl Front {
         Some(recorded.oldest_monotonic_ms.saturating_add(reference_ms))
     }
 
+    /// Samples that were measured and are not in the spool, nor dropped.
+    pub(super) fn not_in_spool(&self) -> u64 {
+        self.unrecorded + self.added_samples()
+    }
+
+    fn added_samples(&self) -> u64 {
+        let samples = self.added.iter().map(|added| u64::from(added.samples));
+        samples.sum()
+    }
+
     pub(super) fn stats(&self) -> Stats {
         let mut stats = self.stats;
         let added = self.added.len() as u64;
-        let samples = self.added.iter().map(|added| u64::from(added.samples));
         stats.records += added;
         stats.records_in_memory += added;
-        stats.samples += samples.sum::<u64>();
+        stats.samples += self.added_samples();
         stats.bytes += self.added_bytes as u64;
         stats.dropped_samples += self.lost_samples;
         stats

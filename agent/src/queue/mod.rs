@@ -109,7 +109,7 @@ impl Queue {
     }
 
     /// Says how many samples were measured and are in no batch yet, so that a kill does not take them
-    /// uncounted. Does not wait for the disk.
+    /// uncounted; [`Queue::append`] takes those of its batch off. Does not wait for the disk.
     pub fn note_unrecorded(&self, samples: usize) {
         lock(&self.front).unrecorded = samples as u64;
         self.take_in_soon();

@@ -65,14 +65,15 @@ impl Store {
                 self.spool.count_lost(u64::from(samples));
             }
         }
-        let (lost_samples, unrecorded) = {
+        let (lost_samples, not_in_spool) = {
             let mut front = lock(&self.front);
-            (std::mem::take(&mut front.lost_samples), front.unrecorded)
+            let lost_samples = std::mem::take(&mut front.lost_samples);
+            (lost_samples, front.not_in_spool())
         };
         if lost_samples > 0 {
             self.spool.count_lost(lost_samples);
         }
-        self.spool.note_unrecorded(unrecorded);
+        self.spool.note_unrecorded(not_in_spool);
         any
     }
 

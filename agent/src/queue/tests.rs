@@ -194,10 +194,7 @@ async fn what_a_kill_took_is_counted_but_for_what_arrived() {
     killed.note_unrecorded(10);
     killed.newest().await;
     let instance = killed.instance;
-    while Arc::strong_count(&killed.store) > 1 {
-        tokio::task::yield_now().await;
-    }
-    drop(killed);
+    kill(killed).await;
 
     let queue = queue(folder.path());
     assert_eq!(queue.instance, instance);
@@ -231,6 +228,51 @@ fn measured_ago(ago: Duration) -> Recorded {
         oldest_monotonic_ms: now_ms - milliseconds(ago),
         ..batch()
     }
+}
+
+/// As a kill leaves it.
+async fn kill(queue: Queue) {
+    while Arc::strong_count(&queue.store) > 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_kill_right_after_a_batch_was_made_takes_its_samples_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = queue(folder.path());
+    one.note_unrecorded(10);
+    one.newest().await;
+    one.append(Recorded {
+        samples: 8,
+        ..batch()
+    });
+    one.newest().await;
+    kill(one).await;
+    let queue = queue(folder.path());
+    let lost = queue.with(|store| store.spool.stats().lost_samples).await;
+    assert_eq!(lost, Some(10));
+}
+
+#[tokio::test]
+async fn a_batch_that_waits_for_the_disk_is_listed_until_the_spool_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = queue(folder.path());
+    queue.note_unrecorded(10);
+    let front = Arc::clone(&queue.front);
+    let listed = queue.with(move |store| {
+        // It comes after everything was taken in.
+        let mut front = lock(&front);
+        front.append(Recorded {
+            samples: 8,
+            ..batch()
+        });
+        let listed = front.not_in_spool();
+        drop(front);
+        store.take_in();
+        (listed, lock(&store.front).not_in_spool())
+    });
+    assert_eq!(listed.await, Some((10, 2)));
 }
 
 #[tokio::test]
