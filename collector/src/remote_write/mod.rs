@@ -4,8 +4,8 @@
 //! itself. The ingest side appends what agents sent ([`crate::journal`]), persists, and then tells the
 //! agents that it is safe. In reading order: [`queue`] → [`window`] (records → what is sent together,
 //! in which order) → [`encode`] (1.0 and 2.0) → [`client`] (one request, and what its answer means) →
-//! [`sender`] (retries, and when a record may go) → [`refusals`] (what little is lost). `docs/remote_write.md` says what each
-//! store accepts.
+//! [`sender`] (retries, and when a record may go) → [`refusals`] (what little is lost).
+//! `docs/remote_write.md` says what each store accepts.
 //!
 //! Deliberately absent: metadata in 1.0 (receivers ignore it), native histograms, exemplars and stale
 //! markers (nothing here makes them), and falling back from one protocol to the other unasked.
