@@ -3,7 +3,7 @@
 use std::{fs, io};
 
 use crate::{
-    Error, Spool,
+    Error, Sequence, Spool,
     queue::{Chunk, Place, Slot},
 };
 
@@ -83,6 +83,18 @@ impl Spool {
         self.add_drops(1, slot.weight.into());
         self.has_unsaved_drops_on_disk = true;
         self.chunks.get(&chunk).is_some_and(|chunk| chunk.live == 0)
+    }
+
+    /// Drops and counts a record that is of no use. False when it was not waiting (any more). A crash before the next
+    /// [`Spool::persist`] may bring back what was on disk, and then its count did not happen either.
+    pub fn discard(&mut self, sequence: Sequence) -> bool {
+        let is_waiting = self.index.contains_key(&sequence.0);
+        if self.drop_record(sequence.0) {
+            let removed = self.remove_done_chunks();
+            self.note_failure(&removed);
+        }
+        self.list_memory();
+        is_waiting
     }
 
     fn drop_all_in(&mut self, id: u64) {

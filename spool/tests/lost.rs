@@ -126,6 +126,34 @@ fn a_record_that_was_written_and_is_damaged_is_counted_once() {
 }
 
 #[test]
+fn a_record_of_no_use_is_counted_once_whether_a_kill_brings_it_back_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = open(folder.path());
+    let on_disk = append(&mut spool, 3);
+    append(&mut spool, 1);
+    spool.persist(NOW).unwrap();
+    let in_memory = append(&mut spool, 5);
+    assert!(spool.discard(on_disk) && spool.discard(in_memory));
+    assert!(!spool.discard(on_disk), "it is gone");
+    assert_eq!(counted(&spool), (2, 8));
+    drop(spool);
+    let mut spool = open(folder.path());
+    assert_eq!((spool.lost(), counted(&spool)), ([].as_slice(), (1, 5)));
+    assert_eq!(spool.stats().records, 2, "that on disk is back");
+    assert!(spool.discard(on_disk));
+    spool.persist(NOW).unwrap();
+    drop(spool);
+    let mut spool = open(folder.path());
+    assert_eq!((spool.stats().records, counted(&spool)), (1, (2, 8)));
+    // With the last of its file, count and file go together.
+    let last = spool.oldest().unwrap().sequence;
+    assert!(spool.discard(last));
+    drop(spool);
+    let spool = open(folder.path());
+    assert_eq!((spool.stats().records, counted(&spool)), (0, (3, 9)));
+}
+
+#[test]
 fn a_record_dropped_from_the_middle_of_memory_is_counted_once() {
     let folder = tempfile::tempdir().unwrap();
     let memory = folder.path().join("memory");

@@ -142,8 +142,7 @@ impl Store {
                         let samples = record.weight;
                         let error = crate::chain(&error);
                         warn!(error, samples, "A waiting batch cannot be sent; dropped.");
-                        self.spool.count_lost(u64::from(samples));
-                        self.spool.ack(sequence);
+                        self.spool.discard(sequence);
                     }
                 },
                 Ok(None) => {}

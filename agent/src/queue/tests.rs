@@ -77,6 +77,22 @@ async fn what_no_collector_takes_is_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn what_no_collector_takes_is_counted_once_also_when_a_kill_brings_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let queue = queue(folder.path());
+        if queue.stats().records == 0 {
+            queue.append(recorded(10));
+            queue.append(batch());
+            queue.persist().await;
+        }
+        assert!(queue.after(0).await.is_some());
+        assert_eq!(queue.stats().dropped_samples, 1);
+        kill(queue).await;
+    }
+}
+
+#[tokio::test]
 async fn a_record_too_large_for_the_spool_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let limits = spool::Limits {
