@@ -216,7 +216,6 @@ impl App {
             listen::accept(self.grpc, self.tls, Arc::clone(&self.own)),
             Ingest::new(Parts {
                 directory: Arc::clone(&self.directory),
-                registry: self.registry.clone(),
                 latest: Arc::clone(&self.latest),
                 own: Arc::clone(&self.own),
                 plan: self.plan,

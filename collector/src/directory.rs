@@ -2,18 +2,20 @@
 //!
 //! Changes come from this process (an enrolment) or from another one (`agent revoke`,
 //! `centre import`), and count within a quarter of a second. Streams watch it, which is how a
-//! revocation ends one; the live view follows it, which is how a silent device is seen.
+//! revocation ends one; the live view follows it, which is how a silent device is seen. What an agent
+//! says of itself changes nothing for anybody else: it is noted, and nothing is read again for it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 use tracing::warn;
 
-use crate::latest::{DeviceKey, Enrolled, Latest};
+use crate::latest::{self, DeviceKey, Enrolled, Latest};
 use crate::metrics::own::Own;
-use crate::registry::{Agent, Centre, KeyHash, Registry, RegistryError, Version};
+use crate::registry::{Agent, Centre, Host, KeyHash, Registry, RegistryError, Version};
 
 /// How soon a change counts.
 const POLL: Duration = Duration::from_millis(250);
@@ -30,6 +32,8 @@ pub struct Directory {
     agents: watch::Sender<Agents>,
     centres: watch::Sender<Arc<Vec<Centre>>>,
     read: Mutex<Option<Version>>,
+    /// What agents said of themselves since the registry was read.
+    said: StdMutex<HashMap<KeyHash, Host>>,
 }
 
 impl Directory {
@@ -49,6 +53,7 @@ impl Directory {
             agents: watch::Sender::default(),
             centres: watch::Sender::default(),
             read: Mutex::default(),
+            said: StdMutex::default(),
         };
         directory.refresh().await?;
         Ok(directory)
@@ -87,13 +92,14 @@ impl Directory {
         self.agents
             .send_replace(Arc::new(agents.into_iter().map(|a| (a.key, a)).collect()));
         self.centres.send_replace(Arc::new(centres));
+        self.said().clear();
         *read = Some(version);
         Ok(())
     }
 
     /// The agent with this key, if it may connect. One that enrolled a moment ago is found too.
     pub async fn find(&self, key: KeyHash) -> Option<Agent> {
-        let known = self.agents.borrow().get(&key).cloned();
+        let known = self.known(key);
         if known.is_some() {
             return known;
         }
@@ -101,7 +107,43 @@ impl Directory {
             self.own.registry_errors.inc();
             warn!(%error, "The registry cannot be read.");
         }
-        self.agents.borrow().get(&key).cloned()
+        self.known(key)
+    }
+
+    fn known(&self, key: KeyHash) -> Option<Agent> {
+        let mut agent = self.agents.borrow().get(&key).cloned()?;
+        if let Some(host) = self.said().get(&key).cloned() {
+            agent.hostname = host.hostname;
+            agent.os = host.os;
+            agent.arch = host.arch;
+            agent.version = host.version;
+        }
+        Some(agent)
+    }
+
+    /// Notes what a machine said of itself when it opened a stream.
+    ///
+    /// # Errors
+    /// When the registry cannot be written.
+    pub async fn said_hello(
+        &self,
+        agent: &Agent,
+        host: Host,
+        at: Timestamp,
+    ) -> Result<(), RegistryError> {
+        // What is being read from the registry meanwhile would bring back what was there before.
+        let _unread = self.read.lock().await;
+        let noted = self.registry.said_hello(agent.id.clone(), host.clone(), at);
+        noted.await?;
+        if let Some(device) = self.latest.device(&key_of(agent)) {
+            latest::lock(&device).said_hello(&host);
+        }
+        self.said().insert(agent.key, host);
+        Ok(())
+    }
+
+    fn said(&self) -> MutexGuard<'_, HashMap<KeyHash, Host>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who may connect, and when that changes.
@@ -117,11 +159,14 @@ impl Directory {
     }
 }
 
-fn enrolled(agent: &Agent) -> (DeviceKey, Enrolled) {
-    let key = DeviceKey {
+fn key_of(agent: &Agent) -> DeviceKey {
+    DeviceKey {
         centre: agent.centre.clone(),
         device: agent.device.clone(),
-    };
+    }
+}
+
+fn enrolled(agent: &Agent) -> (DeviceKey, Enrolled) {
     let enrolled = Enrolled {
         agent: agent.id.clone(),
         kind: agent.kind.clone(),
@@ -132,5 +177,5 @@ fn enrolled(agent: &Agent) -> (DeviceKey, Enrolled) {
         last_report: agent.last_seen,
         goodbye: agent.goodbye,
     };
-    (key, enrolled)
+    (key_of(agent), enrolled)
 }

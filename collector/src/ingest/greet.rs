@@ -109,7 +109,7 @@ impl Stream {
         if known == (&host.hostname, &host.os, &host.arch, &host.version) {
             return Ok(());
         }
-        let noted = parts.registry.said_hello(agent.id.clone(), host, now).await;
+        let noted = parts.directory.said_hello(agent, host, now).await;
         if let Err(error) = noted {
             parts.own.registry_errors.inc();
             warn!(%error, "What an agent says of itself could not be noted.");

@@ -51,7 +51,7 @@ use crate::directory::Directory;
 use crate::latest::{DeviceKey, Latest};
 use crate::listen::Peer;
 use crate::metrics::own::Own;
-use crate::registry::{Agent, Registry};
+use crate::registry::Agent;
 use crate::seen::Ledger;
 
 /// Streams per second, on average, that one agent may open, and how many at once.
@@ -66,10 +66,8 @@ pub struct Ingest {
 
 /// What the service works with.
 pub struct Parts {
-    /// Who may connect.
+    /// Who may connect, and what they say of themselves.
     pub directory: Arc<Directory>,
-    /// Where it is noted what agents say of themselves.
-    pub registry: Registry,
     /// The live view.
     pub latest: Arc<Latest>,
     /// The collector's own health.

@@ -30,6 +30,7 @@ use self::names::Names;
 use self::newcomers::Newcomers;
 pub use self::slot::Slot;
 use self::slot::Tick;
+use crate::registry::Host;
 
 /// Where a device stands: the labels of all its series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -245,6 +246,16 @@ impl Device {
         if (version, os, arch) != (&before.version, &before.os, &before.arch) {
             self.info = self.shared.names.of(&info_of(&self.enrolled));
         }
+    }
+
+    /// Notes what the machine says of itself.
+    pub fn said_hello(&mut self, host: &Host) {
+        self.is_enrolled_as(Enrolled {
+            version: host.version.clone(),
+            os: host.os.clone(),
+            arch: host.arch.clone(),
+            ..self.enrolled.clone()
+        });
     }
 
     /// Whether the agent is there.

@@ -72,7 +72,8 @@ impl Registry {
         revoked.await?.ok_or(RegistryError::UnknownAgent { agent })
     }
 
-    /// Notes what a machine said of itself when it opened a stream. Its kind stays as enrolled.
+    /// Notes what a machine said of itself when it opened a stream. Its kind stays as enrolled. Not a
+    /// change of version: any agent may do so as often as it connects.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -86,7 +87,7 @@ impl Registry {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             see(&transaction, &agent, at, false)?;
-            let changed = transaction.execute(
+            transaction.execute(
                 "UPDATE agents SET hostname = ?1, os = ?2, arch = ?3, version = ?4
                  WHERE id = ?5 AND (hostname, os, arch, version) <> (?1, ?2, ?3, ?4)",
                 params![
@@ -97,11 +98,9 @@ impl Registry {
                     agent.as_str()
                 ],
             )?;
-            transaction.commit()?;
-            Ok(changed > 0)
+            transaction.commit()
         };
-        let noted = self.run("note a greeting", note, |changed| *changed);
-        noted.await.map(drop)
+        self.call("note a greeting", note).await
     }
 
     /// Notes when agents were last heard, and whether that was a goodbye. Not a change of version.

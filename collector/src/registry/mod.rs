@@ -206,7 +206,8 @@ impl Registry {
         })
     }
 
-    /// Tells whether anything but `last_seen` changed since, by this process or by another.
+    /// Tells whether anything changed since, by this process or by another, apart from when agents were
+    /// seen and what they said of themselves.
     ///
     /// # Errors
     /// When the file cannot be read.

@@ -23,6 +23,7 @@ const YEAR: i64 = 365 * 24 * HOUR;
 struct Collector {
     shared: Arc<Shared>,
     agent: Agent,
+    registry: Registry,
     ledger: Arc<Ledger>,
     _folder: tempfile::TempDir,
 }
@@ -71,7 +72,6 @@ async fn collector_for(targets: &[&str]) -> Collector {
     let (keeper, _) = commit::to(queues, Arc::clone(&own));
     let parts = Parts {
         directory: Arc::new(directory.await.unwrap()),
-        registry,
         latest,
         own,
         plan: Plan::default(),
@@ -89,6 +89,7 @@ async fn collector_for(targets: &[&str]) -> Collector {
     Collector {
         shared: Arc::new(shared),
         agent,
+        registry,
         ledger,
         _folder: folder,
     }
@@ -277,6 +278,40 @@ async fn what_cannot_be_kept_is_not_counted_before_it_comes_again() {
         assert_eq!(figures.map(|figure| figure.get()), expected);
         assert_eq!(rejected.get(), counted);
     }
+}
+
+#[tokio::test]
+async fn what_an_agent_says_of_itself_is_known_at_once_and_disturbs_nobody() {
+    let collector = collector().await;
+    let directory = &collector.shared.parts.directory;
+    let mut agents = directory.agents();
+    agents.mark_unchanged();
+    let host = Host {
+        hostname: "renamed".into(),
+        version: "2.0.0".into(),
+        ..Host::default()
+    };
+    let hello = directory.said_hello(&collector.agent, host, Timestamp::now());
+    hello.await.unwrap();
+    directory.refresh().await.unwrap();
+    assert!(!agents.has_changed().unwrap(), "nothing is read again");
+    let version = latest::lock(&collector.device()).enrolled.version.clone();
+    assert_eq!(version, "2.0.0");
+    // Before and after the registry is read for another reason.
+    for more in [
+        None,
+        Some(Centre::named("that-khe".parse().unwrap(), "Thất Khê")),
+    ] {
+        let registry = &collector.registry;
+        registry
+            .import_centres(more.into_iter().collect())
+            .await
+            .unwrap();
+        directory.refresh().await.unwrap();
+        let agent = directory.find(collector.agent.key).await.unwrap();
+        assert_eq!((&*agent.hostname, &*agent.version), ("renamed", "2.0.0"));
+    }
+    assert!(agents.has_changed().unwrap());
 }
 
 #[tokio::test]
