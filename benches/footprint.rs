@@ -22,6 +22,15 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use arguments::Arguments;
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each bench uses what it needs of it"
+)]
+mod arguments;
+
 /// What happens once, at the start, is not part of the figures.
 const WARM_UP: Duration = Duration::from_secs(15);
 
@@ -36,13 +45,11 @@ const HEADERS: f64 = 20.0 + 32.0;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --all-targets` starts this too, without the argument.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    let Some(arguments) = Arguments::of_bench() else {
         return Ok(());
-    }
-    let seconds = number(&arguments, "--seconds")?.unwrap_or(120);
-    let links = number(&arguments, "--links")?.unwrap_or(0);
+    };
+    let seconds = arguments.number("--seconds", 120)?;
+    let links = arguments.number("--links", 0)?;
     let programs = Programs::find()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let (collector, page, agents) = programs.collector(folder.path(), links).await?;
@@ -57,17 +64,6 @@ async fn main() -> anyhow::Result<()> {
     report(&before, &after, binary, first_sample);
     drop((agent, collector));
     Ok(())
-}
-
-fn number(arguments: &[String], name: &str) -> anyhow::Result<Option<u64>> {
-    let mut values = arguments
-        .iter()
-        .skip_while(|argument| *argument != name)
-        .skip(1);
-    let value = values.next().map(|value| value.parse());
-    value
-        .transpose()
-        .with_context(|| format!("{name} needs a number"))
 }
 
 /// The programs that are measured.

@@ -35,6 +35,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use arguments::Arguments;
 use harness::collector::Collector;
 use harness::stranger::{Stranger, Stream};
 use harness::{eventually, metric};
@@ -46,6 +47,7 @@ use trace::Trace;
     clippy::unwrap_used,
     reason = "as there"
 )]
+mod arguments;
 #[path = "../tests/scenarios/harness/mod.rs"]
 mod harness;
 mod province;
@@ -62,14 +64,12 @@ const TICKS: f64 = 100.0;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --all-targets` starts this too, without the argument.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    let Some(arguments) = Arguments::of_bench() else {
         return Ok(());
-    }
-    let agents = number(&arguments, "--agents")?.unwrap_or(400);
-    let batches = number(&arguments, "--batches")?.unwrap_or(80);
-    let trace = match value(&arguments, "--trace") {
+    };
+    let agents = arguments.number("--agents", 400)?;
+    let batches = arguments.number("--batches", 80)?;
+    let trace = match arguments.text("--trace") {
         Some(path) => Trace::read(Path::new(path))?,
         None => Trace::read(Path::new("../shared/traces/host_15s.csv"))
             .context("name a recorded host with --trace FILE.csv")?,
@@ -121,18 +121,6 @@ async fn main() -> anyhow::Result<()> {
         (end.0 - begin.0, end.1 - begin.1),
     );
     Ok(())
-}
-
-fn value<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
-    let mut values = arguments.iter().skip_while(|argument| *argument != name);
-    values.nth(1).map(String::as_str)
-}
-
-fn number(arguments: &[String], name: &str) -> anyhow::Result<Option<usize>> {
-    let number = value(arguments, name).map(str::parse);
-    number
-        .transpose()
-        .with_context(|| format!("{name} needs a number"))
 }
 
 /// Waits until the store has all of it: writing is part of the work.

@@ -32,10 +32,12 @@ use proto::plan::Plan;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use arguments::Arguments;
 use harness::collector::Collector;
 use harness::metric;
 use harness::process::Folder;
 
+mod arguments;
 #[path = "../tests/scenarios/harness/mod.rs"]
 mod harness;
 mod province;
@@ -48,13 +50,11 @@ const WATCH: Duration = Duration::from_secs(120);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --all-targets` starts this too, without the argument.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    let Some(arguments) = Arguments::of_bench() else {
         return Ok(());
-    }
-    let agents = number(&arguments, "--agents")?.unwrap_or(1_000);
-    let down = Duration::from_secs(number(&arguments, "--down")?.unwrap_or(5));
+    };
+    let agents = arguments.number("--agents", 1_000)?;
+    let down = Duration::from_secs(arguments.number("--down", 5)?);
     allow_files(agents * 8 + 1_000)?;
     let mut collector = Collector::with_centres(&province::file()).start().await;
     let address = harness::stranger::address_of(&collector);
@@ -85,14 +85,6 @@ async fn main() -> anyhow::Result<()> {
     report(agents, down, &seconds);
     stop.cancel();
     Ok(())
-}
-
-fn number(arguments: &[String], name: &str) -> anyhow::Result<Option<u64>> {
-    let mut values = arguments.iter().skip_while(|argument| *argument != name);
-    let number = values.nth(1).map(|value| value.parse());
-    number
-        .transpose()
-        .with_context(|| format!("{name} needs a number"))
 }
 
 /// Sockets, locks and folders of a thousand agents in one process.

@@ -34,11 +34,13 @@ use proto::plan::Plan;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use arguments::Arguments;
 use harness::collector::{Collector, ONE_CENTRE};
 use harness::process::Folder;
 use harness::{eventually, metric};
 use trace::Trace;
 
+mod arguments;
 #[path = "../tests/scenarios/harness/mod.rs"]
 mod harness;
 mod trace;
@@ -48,22 +50,12 @@ const BEGINNING: Duration = Duration::from_secs(70);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --all-targets` starts this too, without the argument.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    let Some(arguments) = Arguments::of_bench() else {
         return Ok(());
-    }
-    let value = |name: &str| {
-        let mut values = arguments.iter().skip_while(|argument| *argument != name);
-        values.nth(1).map(String::as_str)
     };
-    let minutes: u32 = value("--minutes")
-        .unwrap_or("33")
-        .parse()
-        .context("--minutes")?;
-    let trace = Trace::read(Path::new(
-        value("--trace").unwrap_or("../shared/traces/host_15s.csv"),
-    ))?;
+    let minutes: u32 = arguments.number("--minutes", 33)?;
+    let trace = arguments.text("--trace").unwrap_or("../shared/traces/host_15s.csv");
+    let trace = Trace::read(Path::new(trace))?;
     let series = trace.series();
     let collector = Collector::with_centres(ONE_CENTRE).start().await;
     let token = collector

@@ -295,7 +295,7 @@ catalogue! {
     COLLECTOR_WRITE_UP: Gauge Boolean Collector "dawnwatch_collector_remote_write_up" ["target"]
         "Whether the newest request to a remote write target got an answer about its samples; 1 until one did not.";
     COLLECTOR_WRITE_LAG: Gauge Seconds Collector "dawnwatch_collector_remote_write_lag_seconds" ["target"]
-        "How long the measurement that waits longest for a remote write target has waited at the collector; 0 when none waits.";
+        "How long the measurement that waits longest for a remote write target has waited while the collector ran; 0 when none waits.";
     COLLECTOR_WRITE_QUEUE_BYTES: Gauge Bytes Collector "dawnwatch_collector_remote_write_queue_bytes" ["target"]
         "Size of what waits for a remote write target, on disk and in memory.";
     COLLECTOR_WRITE_QUEUE_SAMPLES: Gauge Count Collector "dawnwatch_collector_remote_write_queue_samples" ["target"]
