@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use proto::metrics;
 use proto::plan::Plan;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
@@ -14,26 +13,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::clock;
 use crate::config::Config;
-use crate::events::{Events, Urgency};
 use crate::identity::Identity;
 use crate::queue::Queue;
-use crate::record::Recorder;
-use crate::schedule::{self, Taken};
-use crate::sources::{self, Context, Reading, Readings, Source};
+use crate::report::Reporter;
+use crate::schedule;
+use crate::sources::{self, Context, Source};
 use crate::status::{Keeper, Status};
 use crate::storage;
 use crate::tls::Address;
 use crate::uplink::Uplink;
-
-/// The first reports come this soon after the start, so that a machine just started is soon seen:
-/// what needs no waiting, what needs a moment, and the first round of echoes.
-const FIRST_REPORTS: [Duration; 3] = [
-    Duration::from_millis(20),
-    Duration::from_secs(1),
-    Duration::from_secs(5),
-];
 
 /// How long each thing that is done at the end may take: a machine that shuts down does not wait.
 const ENDING: Duration = Duration::from_secs(4);
@@ -168,17 +157,7 @@ impl App {
             written: None,
         };
         let keeper = tokio::spawn(keeper.run(last_status.clone()));
-        let mut reporter = Reporter {
-            queue: queue.clone(),
-            planned,
-            connected,
-            status,
-            recorder: Recorder::default(),
-            events: Events::default(),
-            urgency: Urgency::default(),
-            own: Vec::new(),
-            spool_problem: None,
-        };
+        let mut reporter = Reporter::new(queue.clone(), planned, connected, status);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             ended = &mut uplink => Err(match ended {
@@ -249,103 +228,6 @@ pub fn is_running(folder: &Path) -> bool {
             Err(std::fs::TryLockError::WouldBlock)
         )
     })
-}
-
-/// Gathers what sources read into batches. It waits for nothing but for what was read.
-struct Reporter {
-    queue: Queue,
-    planned: watch::Receiver<Plan>,
-    connected: Arc<Notify>,
-    status: watch::Sender<Status>,
-    recorder: Recorder,
-    events: Events,
-    urgency: Urgency,
-    /// What it said of the queue last.
-    own: Vec<Reading>,
-    spool_problem: Option<&'static str>,
-}
-
-impl Reporter {
-    async fn run(&mut self, runs: &mut mpsc::Receiver<Taken>) {
-        let started = Instant::now();
-        let mut first_reports = FIRST_REPORTS.map(|after| started + after).into_iter();
-        let mut next_report = first_reports.next().unwrap_or(started);
-        let mut is_urgent = false;
-        loop {
-            let urgent_at = self.urgency.next();
-            tokio::select! {
-                run = runs.recv() => match run {
-                    Some(run) => is_urgent |= self.record(&run),
-                    None => return,
-                },
-                () = tokio::time::sleep_until(next_report) => {
-                    self.report();
-                    is_urgent = false;
-                    let usual = || Instant::now() + self.planned.borrow().report_interval;
-                    next_report = first_reports.next().unwrap_or_else(usual);
-                }
-                () = tokio::time::sleep_until(urgent_at), if is_urgent => {
-                    self.urgency.reported();
-                    self.report();
-                    is_urgent = false;
-                }
-                // What was measured until now is seen at once, and not with the next report.
-                () = self.connected.notified() => self.report(),
-                Ok(()) = self.planned.changed() => {
-                    let interval = self.planned.borrow_and_update().report_interval;
-                    next_report = next_report.min(Instant::now() + interval);
-                }
-            }
-        }
-    }
-
-    /// Says whether there is something in it that a person would want to know now.
-    fn record(&mut self, run: &Taken) -> bool {
-        self.status.send_if_modified(|status| status.measured(run));
-        if self.recorder.add(run.clock, &run.readings) {
-            self.make_batches();
-        } else {
-            self.queue.note_unrecorded(self.recorder.samples());
-        }
-        self.events.any_in(&run.readings)
-    }
-
-    /// Makes batches of what was recorded, and of how much waits.
-    fn report(&mut self) {
-        let waits = self.queue.waits();
-        let mut readings = Readings::again(&self.own);
-        #[allow(clippy::cast_precision_loss, reason = "sizes and moments fit a double")]
-        {
-            readings.push(&metrics::AGENT_SPOOL_BYTES, &[], waits.bytes as f64);
-            if let Some(oldest) = waits.oldest_unix_ms {
-                readings.push(&metrics::AGENT_SPOOL_OLDEST, &[], oldest as f64 / 1000.0);
-            }
-        }
-        self.recorder.add(clock::now(), &readings.taken);
-        self.own = readings.taken;
-        self.make_batches();
-        self.tell_spool_problem();
-    }
-
-    fn make_batches(&mut self) {
-        for recorded in self.recorder.take(self.queue.instance) {
-            self.queue.append(recorded);
-        }
-    }
-
-    fn tell_spool_problem(&mut self) {
-        let problem = self.queue.problem();
-        if problem == self.spool_problem {
-            return;
-        }
-        match problem {
-            Some(problem) => warn!(problem, "The spool cannot write."),
-            None => info!("The spool can write again."),
-        }
-        self.spool_problem = problem;
-        self.status
-            .send_modify(|status| status.spool_problem = problem.map(str::to_owned));
-    }
 }
 
 #[cfg(test)]

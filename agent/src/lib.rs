@@ -1,7 +1,7 @@
 //! Measures one machine and its links and reports them, in reading order: [`config`] → [`app`]
 //! (build, then run) → [`identity`] (key, enrolment, renewal) → [`sources`] (what is measured) →
-//! [`schedule`] (when) → [`record`] (readings → batches; [`events`]: which are urgent) → [`queue`] (what
-//! waits) → [`uplink`] (one stream to the collector).
+//! [`schedule`] (when) → [`record`] (readings → batches; `report`: when; [`events`]: which are urgent) →
+//! [`queue`] (what waits) → [`uplink`] (one stream to the collector).
 //! [`os`] holds everything that differs between operating systems. It can do nothing but measure: it
 //! runs no program, opens no port and interprets nothing that comes over the wire but a plan.
 
@@ -16,6 +16,7 @@ pub mod os;
 pub mod plan;
 pub mod queue;
 pub mod record;
+mod report;
 pub mod schedule;
 pub mod sources;
 pub mod status;
