@@ -54,7 +54,9 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     let minutes: u32 = arguments.number("--minutes", 33)?;
-    let trace = arguments.text("--trace").unwrap_or("../shared/traces/host_15s.csv");
+    let trace = arguments
+        .text("--trace")
+        .unwrap_or("../shared/traces/host_15s.csv");
     let trace = Trace::read(Path::new(trace))?;
     let series = trace.series();
     let collector = Collector::with_centres(ONE_CENTRE).start().await;
