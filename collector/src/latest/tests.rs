@@ -1,5 +1,8 @@
 //! When values appear, stay and vanish.
 
+use proto::limits::SERIES_PER_AGENT;
+use proto::metrics::{self as catalogue, Part};
+
 use super::*;
 
 const STALE: Duration = Duration::from_secs(45);

@@ -1,0 +1,267 @@
+//! One device: its series, the newest value of each, and whether its agent is there.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proto::limits::SERIES_PER_AGENT;
+use proto::metrics::{self as catalogue, Metric, Part};
+use proto::stream::Series;
+
+use super::names::Name;
+use super::newcomers::Newcomers;
+use super::slot::{Slot, Tick};
+use super::{DeviceKey, Enrolled, Presence, Shared};
+use crate::registry::Host;
+
+/// One device and its series. Borrow it through [`Latest::visit`].
+#[derive(Debug)]
+pub struct Device {
+    /// Where it stands.
+    pub key: DeviceKey,
+    /// What the registry says of it.
+    pub enrolled: Enrolled,
+    /// When the collector last received measurements, by its own clock.
+    pub last_report: Option<Timestamp>,
+    /// Agent's clock less the collector's, in seconds.
+    pub clock_offset: Option<f64>,
+    /// Samples the agent had to drop.
+    pub dropped_samples: u64,
+    /// What the agent says of itself, as a series.
+    pub info: Arc<Name>,
+    said_goodbye: bool,
+    heard: Option<Tick>,
+    pub(super) slots: Vec<Slot>,
+    /// Places in `slots`, in order of the names' numbers.
+    pub(super) by_name: Vec<u16>,
+    /// Up to here, the newest stream defined all slots, once there is no room for more.
+    taken: usize,
+    /// Counts streams: slots belong to the one that defined them.
+    stream: u64,
+    newcomers: Newcomers,
+    shared: Arc<Shared>,
+}
+
+impl Device {
+    pub(super) fn new(key: DeviceKey, enrolled: Enrolled, shared: Arc<Shared>) -> Self {
+        Self {
+            last_report: enrolled.last_report,
+            said_goodbye: enrolled.goodbye,
+            info: shared.names.of(&info_of(&enrolled)),
+            key,
+            enrolled,
+            clock_offset: None,
+            dropped_samples: 0,
+            heard: None,
+            slots: Vec::new(),
+            by_name: Vec::new(),
+            taken: 0,
+            stream: 0,
+            newcomers: Newcomers::default(),
+            shared,
+        }
+    }
+
+    /// Takes what the registry says of the same agent now.
+    pub(super) fn is_enrolled_as(&mut self, enrolled: Enrolled) {
+        let before = std::mem::replace(&mut self.enrolled, enrolled);
+        let Enrolled {
+            version, os, arch, ..
+        } = &self.enrolled;
+        if (version, os, arch) != (&before.version, &before.os, &before.arch) {
+            self.info = self.shared.names.of(&info_of(&self.enrolled));
+        }
+    }
+
+    /// Notes what the machine says of itself.
+    pub fn said_hello(&mut self, host: &Host) {
+        self.is_enrolled_as(Enrolled {
+            version: host.version.clone(),
+            os: host.os.clone(),
+            arch: host.arch.clone(),
+            ..self.enrolled.clone()
+        });
+    }
+
+    /// Whether the agent is there.
+    #[must_use]
+    pub fn presence(&self) -> Presence {
+        if self.said_goodbye {
+            Presence::Goodbye
+        } else if self
+            .heard
+            .is_some_and(|heard| self.now().since(heard) < self.shared.patience.reports)
+        {
+            Presence::Live
+        } else if self.last_report.is_some() {
+            Presence::Silent
+        } else {
+            Presence::Never
+        }
+    }
+
+    /// Begins a stream and returns its number. What the stream before it defined stays until the one
+    /// after, so that what is named again is not new; older things for as long as they are live or have a
+    /// history to show.
+    pub fn begin_stream(&mut self, now_unix_ms: i64) -> u64 {
+        let (now, patience) = (self.now(), self.shared.patience.samples);
+        self.slots.retain_mut(|slot| {
+            let was_named = std::mem::replace(&mut slot.named, false);
+            was_named || slot.is_fresh(now, patience) || slot.has_history(now_unix_ms)
+        });
+        self.by_name = (0..).take(self.slots.len()).collect();
+        let slots = &self.slots;
+        self.by_name
+            .sort_unstable_by_key(|place| id_at(slots, *place));
+        self.taken = 0;
+        self.stream += 1;
+        self.stream
+    }
+
+    /// Whether it reported to this process, or said goodbye to it.
+    #[must_use]
+    pub fn was_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
+    /// The number of the newest stream. Slots that an older one named are void.
+    #[must_use]
+    pub fn stream(&self) -> u64 {
+        self.stream
+    }
+
+    /// The slot of a series, made when it is new. A device has [`SERIES_PER_AGENT`] of them, however
+    /// many streams it opens: the newest stream takes the places of what it does not name itself.
+    /// `None` when it named them all, or when too many names were new lately: each is a series more in
+    /// every store.
+    pub fn slot(&mut self, series: &Series) -> Option<usize> {
+        let name = self.shared.names.of(series);
+        let Ok(rank) = self.rank_of(&name) else {
+            let now = self.now();
+            return self.newcomers.admit(now).then(|| self.place(name))?;
+        };
+        let place = usize::from(*self.by_name.get(rank)?);
+        self.slots.get_mut(place)?.named = true;
+        Some(place)
+    }
+
+    /// Gives a new name a slot of its own.
+    fn place(&mut self, name: Arc<Name>) -> Option<usize> {
+        let place = if self.slots.len() < SERIES_PER_AGENT {
+            self.slots.len()
+        } else {
+            self.take_place()?
+        };
+        let rank = self.rank_of(&name).unwrap_or_else(|rank| rank);
+        reserve_few(&mut self.by_name);
+        self.by_name.insert(rank, u16::try_from(place).ok()?);
+        let slot = Slot::new(name);
+        if let Some(taken) = self.slots.get_mut(place) {
+            *taken = slot;
+        } else {
+            reserve_few(&mut self.slots);
+            self.slots.push(slot);
+        }
+        Some(place)
+    }
+
+    /// The place of a slot that the newest stream did not define, free for another name.
+    fn take_place(&mut self) -> Option<usize> {
+        let rest = self.slots.get(self.taken..)?;
+        let place = self.taken + rest.iter().position(|slot| !slot.named)?;
+        self.taken = place + 1;
+        let old = Arc::clone(&self.slots.get(place)?.name);
+        if let Ok(rank) = self.rank_of(&old) {
+            self.by_name.remove(rank);
+        }
+        Some(place)
+    }
+
+    /// Where in `by_name` a name is, or would be.
+    fn rank_of(&self, name: &Name) -> Result<usize, usize> {
+        self.by_name
+            .binary_search_by_key(&name.id, |place| id_at(&self.slots, *place))
+    }
+
+    /// Notes that measurements arrived.
+    pub fn reported(&mut self, at: Timestamp, clock_offset: f64, dropped_samples: u64) {
+        self.said_goodbye = false;
+        self.heard = Some(self.now());
+        self.last_report = Some(at);
+        self.clock_offset = Some(clock_offset);
+        self.dropped_samples = dropped_samples;
+    }
+
+    /// Notes that the agent announced its silence: its values vanish now.
+    pub fn goodbye(&mut self) {
+        self.said_goodbye = true;
+    }
+
+    /// Takes a late sample: it corrects history, if it is of the last hour, and nothing else.
+    pub fn remember(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.remember(time_unix_ms, value);
+        }
+    }
+
+    /// Takes a live sample. An older one than the newest known changes history only.
+    pub fn update(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
+        let now = self.now();
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.remember(time_unix_ms, value);
+            slot.take(time_unix_ms, value, now);
+        }
+    }
+
+    /// The series that are live now; none of a device that is not.
+    pub fn live(&self) -> impl Iterator<Item = &Slot> {
+        let live = self.presence() == Presence::Live;
+        let slots = if live { &*self.slots } else { &[] };
+        let (now, patience) = (self.now(), self.shared.patience.samples);
+        slots
+            .iter()
+            .filter(move |slot| slot.is_fresh(now, patience))
+    }
+
+    fn now(&self) -> Tick {
+        Tick::now(self.shared.started)
+    }
+
+    /// The live series of one metric.
+    pub fn of(&self, metric: &'static Metric) -> impl Iterator<Item = &Slot> {
+        self.live()
+            .filter(move |slot| slot.series().metric == metric)
+    }
+
+    /// The live value of a metric that has one series per device.
+    #[must_use]
+    pub fn value(&self, metric: &'static Metric) -> Option<f64> {
+        self.of(metric).next().map(|slot| slot.value)
+    }
+}
+
+/// What an agent says of itself, as a series.
+fn info_of(enrolled: &Enrolled) -> Series {
+    let Enrolled {
+        version, os, arch, ..
+    } = enrolled;
+    let values = [version, os, arch].map(String::clone);
+    let metric = &catalogue::AGENT_INFO;
+    Series {
+        metric,
+        part: Part::Value,
+        labels: metric.labels.iter().copied().zip(values).collect(),
+    }
+}
+
+fn id_at(slots: &[Slot], place: u16) -> u32 {
+    let slot = slots.get(usize::from(place));
+    slot.map_or(u32::MAX, |slot| slot.name.id)
+}
+
+/// Makes room for a few more and not, as lists do by themselves, for twice as many: devices are
+/// many, and most keep the series they have.
+fn reserve_few<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(8 + list.len() / 8);
+    }
+}
