@@ -22,8 +22,12 @@ const BURST: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Of a day's bytes, so many fifths flow in over the day; the rest may have been saved up. Together
-/// no 24 hours see more than the day's bytes.
+/// no 24 hours of one process see more than the day's bytes.
 const FIFTHS_THAT_FLOW: f64 = 4.0;
+
+/// What a process may send at its start, as a part of a day's bytes: nobody knows what the one before
+/// it sent. One that is started again and again may send as much each time.
+const AT_START: f64 = 1.0 / 24.0;
 
 /// Tokens that flow in at a rate, up to a bound.
 #[derive(Debug)]
@@ -37,10 +41,15 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A full one.
     pub(crate) fn new(per_second: f64, most: f64) -> Self {
+        Self::with(most, per_second, most)
+    }
+
+    /// One with so many in it.
+    fn with(tokens: f64, per_second: f64, most: f64) -> Self {
         Self {
             per_second,
             most,
-            tokens: most,
+            tokens,
             counted_at: Instant::now(),
         }
     }
@@ -73,6 +82,8 @@ impl Bucket {
 /// What one agent may send.
 #[derive(Debug)]
 pub(super) struct Budget {
+    /// What the collector allows, bytes per second; 0 for any.
+    backlog_rate: u32,
     backlog: Option<Bucket>,
     day: Option<Bucket>,
 }
@@ -81,18 +92,37 @@ impl Budget {
     /// Without a bound by the collector.
     pub(super) fn new(bytes_per_day: Option<u64>) -> Self {
         let day = bytes_per_day.map(|bytes| {
-            let fifth = number(bytes) / 5.0;
-            Bucket::new(fifth * FIFTHS_THAT_FLOW / DAY.as_secs_f64(), fifth)
+            let (day, fifth) = (number(bytes), number(bytes) / 5.0);
+            let rate = fifth * FIFTHS_THAT_FLOW / DAY.as_secs_f64();
+            Bucket::with(day * AT_START, rate, fifth)
         });
-        Self { backlog: None, day }
+        Self {
+            backlog_rate: 0,
+            backlog: None,
+            day,
+        }
     }
 
-    /// A stream begins, and its collector allows this much backlog; 0 for any.
+    /// Counts an attempt to connect: there was a handshake, whatever came of it.
+    pub(super) fn spend_handshake(&mut self) {
+        self.spend_live(STREAM_BYTES);
+    }
+
+    /// Counts an attempt to connect that nobody answered.
+    pub(super) fn spend_knock(&mut self) {
+        self.spend_live(0);
+    }
+
+    /// A stream begins, and its collector allows this much backlog; 0 for any. What the stream before
+    /// it spent of the same rate is spent.
     pub(super) fn connected(&mut self, backlog_bytes_per_second: u32) {
+        if self.backlog_rate == backlog_bytes_per_second {
+            return;
+        }
+        self.backlog_rate = backlog_bytes_per_second;
         let rate = f64::from(backlog_bytes_per_second);
         self.backlog =
             (backlog_bytes_per_second > 0).then(|| Bucket::new(rate, rate * BURST.as_secs_f64()));
-        self.spend_live(STREAM_BYTES);
     }
 
     /// Counts a live message of this size.
@@ -170,15 +200,48 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn streams_that_follow_one_another_share_one_rate() {
+        let mut budget = Budget::new(None);
+        let mut sent = 0;
+        for _ in 0..60 {
+            budget.connected(10_000);
+            sent += drain(&mut budget, Duration::from_secs(10)).await;
+        }
+        assert!((5_890_000..=6_051_000).contains(&sent), "{sent}");
+        budget.connected(20_000);
+        let sent = drain(&mut budget, Duration::from_mins(1)).await;
+        assert!((1_200_000..=1_301_000).contains(&sent), "{sent}");
+        budget.connected(0);
+        assert_eq!(budget.wait(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn starts_in_a_row_do_not_send_as_much_as_a_quiet_night_saves() {
+        let mut sent = 0;
+        for _ in 0..6 {
+            let mut budget = Budget::new(Some(1_000_000));
+            sent += drain(&mut budget, Duration::from_secs(1)).await;
+        }
+        assert!((245_000..=256_000).contains(&sent), "{sent}");
+    }
+
+    /// A day's bytes of a million, of which as many are saved up as may be.
+    async fn quiet_for_long() -> Budget {
+        let budget = Budget::new(Some(1_000_000));
+        tokio::time::advance(10 * DAY).await;
+        budget
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_day_sees_no_more_than_its_bytes_and_live_comes_first() {
-        let mut budget = Budget::new(Some(1_000_000));
+        let mut budget = quiet_for_long().await;
         let without_live = drain(&mut budget, DAY).await;
         assert!(
             (990_000..=1_001_000).contains(&without_live),
             "{without_live}"
         );
 
-        let mut budget = Budget::new(Some(1_000_000));
+        let mut budget = quiet_for_long().await;
         let mut backlog = 0;
         for _ in 0..500 {
             budget.spend_live(MESSAGE);
@@ -189,8 +252,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_quiet_night_saves_up_a_fifth_of_a_day_and_no_more() {
-        let mut budget = Budget::new(Some(1_000_000));
-        tokio::time::advance(10 * DAY).await;
+        let mut budget = quiet_for_long().await;
         let at_once = drain(&mut budget, Duration::from_secs(1)).await;
         assert!((200_000..=201_000).contains(&at_once), "{at_once}");
     }

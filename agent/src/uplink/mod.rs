@@ -41,7 +41,7 @@ use crate::clock;
 use crate::identity::Identity;
 use crate::queue::Queue;
 use crate::status::Status as AgentStatus;
-use crate::tls::{self, Address};
+use crate::tls::{self, Address, ConnectError};
 
 /// How long the collector may take to welcome, or to acknowledge anything at all.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -203,7 +203,14 @@ impl Line<'_> {
     async fn open(&mut self) -> Result<(Streaming<FromCollector>, Outgoing), Ended> {
         let shared = self.shared;
         let config = shared.identity.borrow().tls(&shared.folder)?;
-        let channel = tls::connect(&shared.collector, config).await?;
+        let channel = tls::connect(&shared.collector, config).await;
+        match &channel {
+            Err(error @ ConnectError::Unreachable { .. }) if !error.is_alert() => {
+                self.budget.spend_knock();
+            }
+            _ => self.budget.spend_handshake(),
+        }
+        let channel = channel?;
         let (sender, receiver) = mpsc::channel(outgoing::MESSAGES);
         let outgoing = Outgoing::new(sender, self.queue.newest().await);
         let lost = self.queue.lost().await;

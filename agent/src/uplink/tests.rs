@@ -184,3 +184,47 @@ async fn a_welcome_in_another_protocol_is_refused_and_says_what_to_update() {
         assert!(refused.is_refusal());
     }
 }
+
+/// Answers one handshake after the other as nobody that the agent trusts.
+async fn impostor() -> Address {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap().der().clone();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    address.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_handshake_costs_the_day_its_bytes_and_an_attempt_that_nobody_hears_few() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("https://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let cases = [(impostor().await, true), (nobody.parse().unwrap(), false)];
+    for (collector, costs) in cases {
+        let mut setup = Setup::new();
+        setup.shared.collector = collector;
+        let mut line = setup.line();
+        // A start may send 5,000 bytes: one handshake, or many attempts.
+        line.budget = Budget::new(Some(24 * 5_000));
+        for _ in 0..2 {
+            let ended = line.open().await.err().unwrap();
+            assert!(matches!(ended, Ended::Connect(_)), "{ended:?}");
+        }
+        assert_eq!(!line.budget.wait().is_zero(), costs);
+    }
+}
