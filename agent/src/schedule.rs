@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use proto::limits::INTERVAL;
 use proto::metrics;
 use proto::plan::Plan;
 use proto::wire::Clock;
@@ -64,10 +65,13 @@ async fn run(
         // At once, so that a machine just started is soon seen; then at its own phase.
         loop {
             tokio::time::sleep_until(not_before).await;
+            let began = Instant::now();
             let timeout = source.timeout(&plan.borrow());
             let run = sample(source.as_mut(), timeout, readings, &mut told).await;
-            // Two runs within one step would have the same time, and a store keeps one of them.
-            not_before = Instant::now() + 2 * TIME_STEP;
+            // However often the plan changes, no source runs more often than one may ask for. Two runs
+            // within one step would have the same time, and a store keeps one of them.
+            let after_this = Instant::now() + 2 * TIME_STEP;
+            not_before = after_this.max(began + *INTERVAL.start());
             readings = Readings::again(&run.readings);
             tell(run.source, run.problem.as_ref(), &mut last_problem);
             if taken.send(run).await.is_err() {
@@ -201,16 +205,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn two_runs_of_a_source_are_never_told_as_one_moment() {
-        let (plan, mut taken, _running) = started(vec![Box::new(Slow(Duration::ZERO))]);
-        let mut last = None;
-        for version in 0..100 {
-            // Each begins with a run at once.
-            plan.send_modify(|plan| plan.version = version);
-            taken.recv().await.expect("a run");
-            let now = Instant::now();
-            let apart = last.replace(now).map(|last| now - last);
-            assert!(apart.is_none_or(|apart| apart > TIME_STEP), "{apart:?}");
+    async fn runs_of_a_source_are_never_told_as_one_moment_nor_driven_by_new_plans() {
+        for (takes, least_apart) in [
+            (Duration::ZERO, *INTERVAL.start()),
+            (*INTERVAL.start(), *INTERVAL.start() + 2 * TIME_STEP),
+        ] {
+            let (plan, mut taken, _running) = started(vec![Box::new(Slow(takes))]);
+            let mut last = None;
+            for version in 0..100 {
+                // Each begins with a run at once.
+                plan.send_modify(|plan| plan.version = version);
+                taken.recv().await.expect("a run");
+                let now = Instant::now();
+                let apart = last.replace(now).map(|last| now - last);
+                assert!(apart.is_none_or(|apart| apart >= least_apart), "{apart:?}");
+            }
         }
     }
 
