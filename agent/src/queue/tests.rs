@@ -32,23 +32,29 @@ fn batch() -> Recorded {
     }
 }
 
+impl Queue {
+    /// Its disk gives no answer until the other end of this is dropped.
+    pub(crate) async fn hang(&self, until: mpsc::Receiver<()>) -> tokio::task::JoinHandle<()> {
+        let queue = self.clone();
+        let (entered, inside) = tokio::sync::oneshot::channel();
+        let hung = tokio::spawn(async move {
+            let work = move |_: &mut Store| {
+                entered.send(()).unwrap();
+                until.recv().unwrap_err();
+            };
+            queue.with(work).await.unwrap();
+        });
+        inside.await.unwrap();
+        hung
+    }
+}
+
 #[tokio::test]
 async fn a_hung_disk_holds_up_nobody_who_measures_and_costs_only_what_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let queue = queue(folder.path());
     let (release, hangs) = mpsc::channel::<()>();
-    let (entered, inside) = tokio::sync::oneshot::channel();
-    let hung = tokio::spawn({
-        let queue = queue.clone();
-        async move {
-            let work = move |_: &mut Store| {
-                entered.send(()).unwrap();
-                hangs.recv().unwrap_err();
-            };
-            queue.with(work).await
-        }
-    });
-    inside.await.unwrap();
+    let hung = queue.hang(hangs).await;
     for _ in 0..30 {
         queue.append(recorded(100_000));
     }
@@ -56,7 +62,7 @@ async fn a_hung_disk_holds_up_nobody_who_measures_and_costs_only_what_is_counted
     assert_eq!((stats.records, stats.dropped_samples), (20, 10));
     assert_eq!(stats.bytes, 2_000_000);
     drop(release);
-    hung.await.unwrap().unwrap();
+    hung.await.unwrap();
     queue.persist().await;
     let stats = queue.stats();
     assert_eq!((stats.records, stats.records_in_memory), (20, 0));

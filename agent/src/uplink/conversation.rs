@@ -1,12 +1,11 @@
 //! What is said on one stream once it is open, from the Welcome to the Goodbye.
 
 use proto::limits::PROTOCOL;
-use proto::plan::Plan;
 use proto::wire::{Ack, FromCollector, Goodbye, Welcome, from_agent, from_collector, goodbye};
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use super::ended::Ended;
 use super::outgoing::Outgoing;
@@ -54,7 +53,15 @@ impl Line<'_> {
                 // An answer that is there counts before the time that ran out meanwhile.
                 biased;
                 () = stop.cancelled() => break,
-                message = next(&mut incoming) => self.received(message?, &mut outgoing).await,
+                message = next(&mut incoming) => {
+                    let received = self.received(message?, &mut outgoing);
+                    tokio::select! {
+                        () = received => {}
+                        // What was acknowledged goes out again, and is known.
+                        () = stop.cancelled() => break,
+                    }
+                }
+                () = until(self.plans.due()) => self.plans.put_into_force(),
                 () = self.queue.appended() => {}
                 () = until(more_at) => {}
                 () = until(outgoing.patience_ends()) => return Err(Ended::Silent),
@@ -67,7 +74,7 @@ impl Line<'_> {
     async fn received(&mut self, message: FromCollector, outgoing: &mut Outgoing) {
         match message.kind {
             Some(from_collector::Kind::Ack(ack)) => self.acknowledged(&ack, outgoing).await,
-            Some(from_collector::Kind::Plan(plan)) => self.new_plan(plan),
+            Some(from_collector::Kind::Plan(plan)) => self.plans.sent(plan),
             // A second welcome, or a message kind this agent is too old to know.
             Some(from_collector::Kind::Welcome(_)) | None => {}
         }
@@ -87,19 +94,6 @@ impl Line<'_> {
                 status.last_ack_unix_ms = Some(clock::wall_unix_ms());
                 status.clock_offset_ms = Some(offset_ms);
             });
-        }
-    }
-
-    fn new_plan(&mut self, plan: proto::wire::Plan) {
-        match Plan::try_from(plan) {
-            Ok(plan) => {
-                let (version, targets) = (plan.version, plan.targets.len());
-                info!(version, targets, "New plan.");
-                self.plan.send_replace(plan);
-            }
-            Err(error) => {
-                warn!(%error, "The collector sent a plan that is refused; the old one stays.")
-            }
         }
     }
 

@@ -12,6 +12,7 @@ mod budget;
 mod conversation;
 mod ended;
 mod outgoing;
+mod plans;
 mod renewal;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use self::budget::Budget;
 use self::conversation::welcome;
 use self::ended::Ended;
 use self::outgoing::Outgoing;
+use self::plans::Plans;
 use self::renewal::Renewal;
 use crate::backoff::Backoff;
 use crate::clock;
@@ -98,7 +100,7 @@ struct Shared {
 struct Line<'a> {
     shared: &'a Shared,
     queue: Queue,
-    plan: watch::Sender<Plan>,
+    plans: Plans,
     connected: Arc<Notify>,
     stop: CancellationToken,
     backoff: Backoff,
@@ -119,7 +121,7 @@ impl Uplink {
         let line = Line {
             shared: &shared,
             queue: self.queue.clone(),
-            plan: self.plan,
+            plans: Plans::new(self.plan),
             connected: self.connected,
             stop: self.stop,
             backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
@@ -251,7 +253,7 @@ impl Line<'_> {
             host: Some(crate::host_facts()),
             boot_id: clock::boot_id().to_owned(),
             clock: Some(clock::now()),
-            plan_version: self.plan.borrow().version,
+            plan_version: self.plans.version(),
             lost,
         }
     }

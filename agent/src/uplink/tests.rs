@@ -42,6 +42,7 @@ pub(super) fn shared(folder: &Path) -> Shared {
 struct Setup {
     queue: Queue,
     shared: Shared,
+    plan: watch::Sender<Plan>,
     stop: CancellationToken,
     _folder: tempfile::TempDir,
 }
@@ -58,6 +59,7 @@ impl Setup {
         Self {
             queue: Queue::open(&folder.path().join("spool"), spool::Limits::default()).unwrap(),
             shared: shared(folder.path()),
+            plan: watch::Sender::new(Plan::default()),
             stop: CancellationToken::new(),
             _folder: folder,
         }
@@ -67,7 +69,7 @@ impl Setup {
         Line {
             shared: &self.shared,
             queue: self.queue.clone(),
-            plan: watch::Sender::new(Plan::default()),
+            plans: Plans::new(self.plan.clone()),
             connected: Arc::default(),
             stop: self.stop.clone(),
             backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
@@ -227,4 +229,72 @@ async fn a_handshake_costs_the_day_its_bytes_and_an_attempt_that_nobody_hears_fe
         }
         assert_eq!(!line.budget.wait().is_zero(), costs);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_plans_that_follow_one_another_the_newest_is_taken_now_and_then() {
+    let setup = Setup::new();
+    let (collector, incoming, outgoing) = setup.stream().await;
+    let mut line = setup.line();
+    let script = async {
+        let mut watched = setup.plan.subscribe();
+        let mut taken = Vec::new();
+        for version in 1..=50 {
+            let plan = proto::wire::Plan::from(&Plan {
+                version,
+                ..Plan::default()
+            });
+            collector.say(from_collector::Kind::Plan(plan)).await;
+            tokio::time::sleep(SECOND).await;
+            if watched.has_changed().unwrap() {
+                taken.push(watched.borrow_and_update().version);
+            }
+        }
+        tokio::time::sleep(10 * SECOND).await;
+        assert_eq!(watched.borrow().version, 50, "the newest in the end");
+        drop(collector);
+        taken
+    };
+    let (ended, taken) = tokio::join!(line.converse(incoming, outgoing), script);
+    assert!(matches!(ended, Err(Ended::Closed)), "{ended:?}");
+    assert_eq!(taken.first(), Some(&1), "the first at once");
+    assert!((5..=6).contains(&taken.len()), "{taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_disk_does_not_delay_the_goodbye() {
+    let setup = Setup::new();
+    setup.measure();
+    let (mut collector, incoming, outgoing) = setup.stream().await;
+    let mut line = setup.line();
+    let stop = setup.stop.clone();
+    let script = async {
+        let batch = collector.batch().await;
+        // A clock that stands goes on when there is nothing left to do.
+        tokio::time::sleep(SECOND).await;
+        tokio::time::resume();
+        let (release, hangs) = std::sync::mpsc::channel::<()>();
+        let hung = setup.queue.hang(hangs).await;
+        let batches = vec![Batches {
+            instance: batch.instance,
+            first: batch.sequence,
+            last: batch.sequence,
+        }];
+        let ack = Ack {
+            batches,
+            ..Ack::default()
+        };
+        collector.say(from_collector::Kind::Ack(ack)).await;
+        while collector.says.capacity() < collector.says.max_capacity() {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        let heard = tokio::time::timeout(20 * SECOND, collector.hears.recv()).await;
+        drop((release, collector));
+        hung.await.unwrap();
+        let kind = heard.expect("a goodbye in time").unwrap().kind;
+        assert!(matches!(kind, Some(from_agent::Kind::Goodbye(_))));
+    };
+    let (ended, ()) = tokio::join!(line.converse(incoming, outgoing), script);
+    ended.unwrap();
 }
