@@ -58,15 +58,10 @@ impl App {
             Some(collector) => collector,
             None => identity.collector.parse()?,
         };
-        let limits = spool::Limits {
-            bytes: config.spool_bytes,
-            age: config.spool_age,
-            ..spool::Limits::default()
-        };
         let folder = config.data.join("spool");
         let cannot = || format!("cannot open the spool in {}", folder.display());
         storage::make_private_folder(&folder).with_context(cannot)?;
-        let queue = Queue::open(&folder, limits).with_context(cannot)?;
+        let queue = Queue::open(&folder, config.spool).with_context(cannot)?;
         let plan = crate::plan::load(&config.data);
         let status = watch::Sender::new(Status {
             version: proto::VERSION.into(),

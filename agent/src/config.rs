@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use proto::limits::SAMPLE_AGE;
@@ -18,10 +19,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the collector is now, when it moved since enrolment.
     pub collector: Option<Address>,
-    /// How much may wait on disk.
-    pub spool_bytes: u64,
-    /// How long it may wait.
-    pub spool_age: Duration,
+    /// How much may wait, in memory and on disk, and for how long.
+    pub spool: spool::Limits,
     /// What may be sent in a day, if not any amount.
     pub bytes_per_day: Option<u64>,
 }
@@ -42,9 +41,47 @@ impl Default for Config {
         Self {
             data: default_data(),
             collector: None,
-            spool_bytes: 64_000_000,
-            spool_age: SAMPLE_AGE,
+            spool: Profile::Pc.spool(),
             bytes_per_day: None,
+        }
+    }
+}
+
+/// What a machine is, as far as it decides what may wait there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Profile {
+    Pc,
+    /// Little memory, and flash of a few megabytes.
+    Router,
+}
+
+impl Profile {
+    /// A router holds more than a day of what it measures itself.
+    fn spool(self) -> spool::Limits {
+        let usual = spool::Limits {
+            age: SAMPLE_AGE,
+            ..spool::Limits::default()
+        };
+        match self {
+            Self::Pc => usual,
+            Self::Router => spool::Limits {
+                bytes: 4_000_000,
+                spill_bytes: 256_000,
+                memory_bytes: 1_000_000,
+                ..usual
+            },
+        }
+    }
+}
+
+impl FromStr for Profile {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "pc" => Ok(Self::Pc),
+            "router" => Ok(Self::Router),
+            _ => Err(()),
         }
     }
 }
@@ -70,17 +107,22 @@ impl Config {
         let defaults = Self::default();
         let root = file.root();
         let limits = root.table("limits");
+        let profile = limits.value("profile", "\"pc\" or \"router\"");
+        let usual = profile.unwrap_or(Profile::Pc).spool();
         let config = Self {
             data: root.text("data").map_or(defaults.data, PathBuf::from),
             collector: root.value("collector", "an address such as \"https://collector:9781\""),
-            spool_bytes: limits.bytes("spool_bytes").unwrap_or(defaults.spool_bytes),
-            spool_age: limits.duration("spool_age").unwrap_or(defaults.spool_age),
+            spool: spool::Limits {
+                bytes: limits.bytes("spool_bytes").unwrap_or(usual.bytes),
+                age: limits.duration("spool_age").unwrap_or(usual.age),
+                ..usual
+            },
             bytes_per_day: limits.bytes("bytes_per_day"),
         };
-        if config.spool_bytes < LEAST_SPOOL {
+        if config.spool.bytes < LEAST_SPOOL {
             limits.mistake_at("spool_bytes", "must be at least \"1MB\"");
         }
-        if !SPOOL_AGE.contains(&config.spool_age) {
+        if !SPOOL_AGE.contains(&config.spool.age) {
             limits.mistake_at(
                 "spool_age",
                 "must be at least \"1m\" and at most \"7d\": the collector takes nothing older",
@@ -152,6 +194,17 @@ mod tests {
             "agent.toml:6:",
         ];
         assert_eq!(lines, expected.map(Some), "{error}");
+    }
+
+    #[test]
+    fn a_router_keeps_less_unless_told_otherwise() {
+        let router = parse("[limits]\nprofile = 'router'\n").expect("a profile");
+        assert_eq!(router.spool, Profile::Router.spool());
+        let larger = parse("[limits]\nprofile = 'router'\nspool_bytes = '9MB'\n").expect("both");
+        assert_eq!(larger.spool.bytes, 9_000_000);
+        assert_eq!(larger.spool.memory_bytes, 1_000_000);
+        let told = parse("[limits]\nprofile = 'toaster'\n").expect_err("no profile");
+        assert!(told.to_string().contains("\"router\""), "{told}");
     }
 
     #[test]
