@@ -27,6 +27,8 @@ pub(super) enum Ended {
     OtherProtocol { theirs: u32 },
     #[error("the stream's dictionary is full: another one begins")]
     DictionaryFull,
+    #[error("the collector can keep measurements again: another stream brings what it could not")]
+    KeepsAgain,
     #[error(transparent)]
     Identity(#[from] IdentityError),
 }

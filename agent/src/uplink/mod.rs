@@ -169,11 +169,11 @@ impl Line<'_> {
 
     /// Tells why there is no stream, and how long there shall be none.
     fn wait_after(&mut self, ended: &Ended) -> Duration {
-        if matches!(ended, Ended::DictionaryFull) {
-            info!("Another stream begins, to forget series that are gone.");
+        let problem = crate::chain(ended);
+        if matches!(ended, Ended::DictionaryFull | Ended::KeepsAgain) {
+            info!(reason = problem, "Another stream begins.");
             return self.backoff.next_wait();
         }
-        let problem = crate::chain(ended);
         warn!(problem, "Not connected to the collector.");
         self.shared.status.send_modify(|status| {
             status.connected = false;

@@ -53,8 +53,7 @@ pub(super) struct Outgoing {
     full: bool,
     /// Of the batch before; 0 before the first.
     instance: u64,
-    /// Whether the collector can keep nothing at present. It ends the stream when it can again.
-    keeps_nothing: bool,
+    keeping: Keeping,
     /// By (instance, sequence) on the wire.
     in_flight: BTreeMap<(u64, u64), Sent>,
     in_flight_bytes: usize,
@@ -72,6 +71,16 @@ pub(super) struct Outgoing {
     backlog_end: u64,
 }
 
+/// What the collector does with what it gets on this stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Everything,
+    /// It shows what is live, and that is all.
+    Nothing,
+    /// After a while of nothing, which another stream has to carry again.
+    Again,
+}
+
 struct Sent {
     bytes: usize,
     is_asked: bool,
@@ -87,7 +96,7 @@ impl Outgoing {
             encoder: Encoder::default(),
             full: false,
             instance: 0,
-            keeps_nothing: false,
+            keeping: Keeping::Everything,
             in_flight: BTreeMap::new(),
             in_flight_bytes: 0,
             unasked: 0,
@@ -104,13 +113,16 @@ impl Outgoing {
     /// allows; says when it will allow more. Dropped halfway, it has forgotten nothing.
     ///
     /// # Errors
-    /// When the stream is closed, or took all series it can and owes nothing. What it carried and was
-    /// not asked for goes out again: the collector knows it.
+    /// When the stream is closed, or took all series it can and owes nothing, or another one has to carry
+    /// again what it carried. What was not asked for goes out again too: the collector knows it.
     pub(super) async fn fill(
         &mut self,
         queue: &Queue,
         budget: &mut Budget,
     ) -> Result<Option<Instant>, Ended> {
+        if self.keeping == Keeping::Again {
+            return Err(Ended::KeepsAgain);
+        }
         while !self.full {
             if self.has_room(Lane::Live)
                 && let Some(live) = queue.after(self.live).await
@@ -120,7 +132,7 @@ impl Outgoing {
                 budget.spend_live(bytes);
                 continue;
             }
-            if self.keeps_nothing || !self.has_room(Lane::Backlog) {
+            if self.keeping == Keeping::Nothing || !self.has_room(Lane::Backlog) {
                 break;
             }
             let wait = budget.wait();
@@ -175,6 +187,9 @@ impl Outgoing {
             return false;
         }
         self.waits_since = Instant::now();
+        if self.keeping == Keeping::Nothing {
+            self.keeping = Keeping::Again;
+        }
         for name in &safe {
             if let Some(sent) = self.in_flight.remove(name) {
                 self.in_flight_bytes = self.in_flight_bytes.saturating_sub(sent.bytes);
@@ -186,7 +201,7 @@ impl Outgoing {
     }
 
     fn nothing_was_kept(&mut self, queue: &Queue) {
-        self.keeps_nothing = true;
+        self.keeping = Keeping::Nothing;
         self.in_flight.clear();
         self.in_flight_bytes = 0;
         (self.unasked, self.unasked_bytes) = (0, 0);

@@ -161,6 +161,28 @@ async fn what_is_measured_now_goes_on_when_no_backlog_is_acknowledged() {
 }
 
 #[tokio::test]
+async fn what_a_collector_could_not_keep_goes_out_again_when_it_can() {
+    let mut setup = setup(&vec![0..1; 3]).await;
+    assert_eq!(sequences(&setup.filled().await), [3, 1, 2]);
+    let nothing = Ack::default();
+    assert!(!setup.outgoing.acknowledged(&nothing, &setup.queue).await);
+    assert_eq!(setup.queue.waits().records, 3);
+    setup.unanswered.clear();
+    let batches = loop {
+        measure(&setup.queue, 0..1);
+        let batches = setup.filled().await;
+        assert_eq!(batches.len(), 1, "live alone");
+        if batches[0].wants_ack {
+            break batches;
+        }
+    };
+    setup.acknowledge(&batches).await;
+    let ended = setup.fill().await.unwrap_err();
+    assert!(matches!(ended, Ended::KeepsAgain), "{ended:?}");
+    assert_eq!(setup.queue.stats().records, 3, "for the next stream");
+}
+
+#[tokio::test]
 async fn few_batches_ask_to_be_acknowledged_and_the_last_of_the_backlog_does() {
     let mut setup = setup(&vec![0..1; 60]).await;
     let batches = setup.filled().await;
