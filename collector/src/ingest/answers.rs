@@ -1,7 +1,7 @@
 //! Which batches of a stream are still to be acknowledged, and when.
 //!
 //! An agent asks now and then; the answer waits until everything that came before the question is
-//! written or given up, and names all that is durable by then. Nothing is told unasked, unless more
+//! written or given up, or the disk is known to take nothing, and names all that is durable by then. Nothing is told unasked, unless more
 //! gaps come together than are worth remembering.
 
 use proto::wire;
@@ -48,13 +48,24 @@ impl Answers {
         self.asked = Some(account.claims());
     }
 
-    /// The answer, when it is time for one.
-    pub(super) fn due(&mut self, account: &Account, now_unix_ms: i64) -> Option<wire::Ack> {
+    /// Whether the agent waits for an answer.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// The answer, when it is time for one. A disk that takes nothing now may do so for days: then an
+    /// agent is told of what is durable, be it nothing, so that it knows that somebody is there.
+    pub(super) fn due(
+        &mut self,
+        account: &Account,
+        is_failing: bool,
+        now_unix_ms: i64,
+    ) -> Option<wire::Ack> {
         if self.asked.is_none() && self.open.len() > RUNS {
             self.asked(account);
         }
         self.asked
-            .filter(|claims| account.is_written(*claims))
+            .filter(|claims| is_failing || account.is_written(*claims))
             .map(|_| self.answer(account, now_unix_ms))
     }
 
@@ -127,25 +138,28 @@ mod tests {
         for sequence in 1..=4 {
             answers.received(1, sequence, 1);
         }
-        assert!(answers.due(&account, 0).is_none(), "nobody asked");
+        assert!(answers.due(&account, false, 0).is_none(), "nobody asked");
         answers.asked(&account);
         let later = claim(9);
         answers.received(1, 9, 0);
         for (number, claim) in claims.into_iter().enumerate() {
-            assert!(answers.due(&account, 0).is_none(), "{number} are written");
+            assert!(
+                answers.due(&account, false, 0).is_none(),
+                "{number} are written"
+            );
             if number == 1 {
                 drop(claim);
             } else {
                 claim.taken();
             }
         }
-        let ack = answers.due(&account, 5).unwrap();
+        let ack = answers.due(&account, false, 5).unwrap();
         assert_eq!(acked(&ack), [(1, 1), (3, 4)]);
         assert_eq!((ack.rejected_samples, ack.server_time_unix_ms), (4, 5));
-        assert!(answers.due(&account, 5).is_none());
+        assert!(answers.due(&account, false, 5).is_none());
         later.taken();
         answers.asked(&account);
-        let ack = answers.due(&account, 5).unwrap();
+        let ack = answers.due(&account, false, 5).unwrap();
         assert_eq!((acked(&ack), ack.rejected_samples), (vec![(9, 9)], 0));
     }
 
@@ -160,9 +174,28 @@ mod tests {
                 last: sequence,
             });
             answers.received(1, sequence, 0);
-            answers.due(&account, 0);
+            answers.due(&account, false, 0);
             assert!(answers.open.len() <= RUNS);
         }
+    }
+
+    #[test]
+    fn while_the_disk_fails_a_question_is_answered_with_what_is_durable() {
+        let account = Arc::new(Account::default());
+        let mut answers = Answers::default();
+        let Claimed::New(waits) = account.claim(1, 1) else {
+            panic!("it is new");
+        };
+        answers.received(1, 1, 0);
+        answers.asked(&account);
+        assert!(answers.due(&account, false, 0).is_none(), "being written");
+        let ack = answers.due(&account, true, 0).unwrap();
+        assert!(acked(&ack).is_empty());
+        assert!(!answers.is_asked());
+        waits.taken();
+        answers.asked(&account);
+        let ack = answers.due(&account, false, 0).unwrap();
+        assert_eq!(acked(&ack), [(1, 1)], "told once it is durable");
     }
 
     #[test]

@@ -154,16 +154,17 @@ impl Stream {
         loop {
             let settled = account.settled();
             let now_unix_ms = Timestamp::now().as_millisecond();
-            if let Some(ack) = self.answers.due(&account, now_unix_ms) {
+            let is_failing = self.shared.parts.keeper.is_failing();
+            if let Some(ack) = self.answers.due(&account, is_failing, now_unix_ms) {
                 self.send(from_collector::Kind::Ack(ack)).await?;
             }
-            let keeper = &self.shared.parts.keeper;
-            let may_read = account.pending() < UNWRITTEN || keeper.is_failing();
+            let may_read = account.pending() < UNWRITTEN || is_failing;
+            let waits = !may_read || self.answers.is_asked();
             tokio::select! {
                 message = incoming.message(), if may_read => return Ok(message),
                 () = settled => {}
                 // Whether the disk began to fail is not told to everybody.
-                () = tokio::time::sleep(Duration::from_secs(1)), if !may_read => {}
+                () = tokio::time::sleep(Duration::from_secs(1)), if waits => {}
                 () = tokio::time::sleep_until(ends) => {
                     let status = Status::deadline_exceeded("nothing was heard for too long");
                     return Err(End("silent", Some(status)));
