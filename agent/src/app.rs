@@ -1,5 +1,6 @@
 //! The agent as a whole: build, then run until told to stop.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub struct App {
     queue: Queue,
     plan: Plan,
     bytes_per_day: Option<u64>,
+    networks: BTreeMap<String, String>,
     status: watch::Sender<Status>,
     _lock: File,
 }
@@ -78,6 +80,7 @@ impl App {
             queue,
             plan,
             bytes_per_day: config.bytes_per_day,
+            networks: config.networks,
             status,
             _lock: lock,
         })
@@ -113,16 +116,15 @@ impl App {
             queue,
             plan,
             bytes_per_day,
+            networks,
             status,
             _lock,
         } = self;
         info!(agent = %identity.agent, centre = %identity.centre, device = %identity.device,
             version = proto::VERSION, "Measuring.");
         let (plan, planned) = watch::channel(plan);
-        let context = Context {
-            plan: planned.clone(),
-            collector: Some((collector.host.clone(), collector.port)),
-        };
+        let address = (collector.host.clone(), collector.port);
+        let context = Context::new(planned.clone(), Some(address), networks);
         let (taken, mut runs) = mpsc::channel(64);
         let mut sources = schedule::start(sources(&context), &planned, taken);
         let stop = CancellationToken::new();

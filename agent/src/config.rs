@@ -3,12 +3,14 @@
 //! Every key has a default and every mistake is reported at once, with its line; see
 //! `agent.example.toml`.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use proto::limits::SAMPLE_AGE;
+use settings::Table;
 
 use crate::tls::Address;
 
@@ -23,6 +25,10 @@ pub struct Config {
     pub spool: spool::Limits,
     /// What may be sent in a day, if not any amount.
     pub bytes_per_day: Option<u64>,
+    /// Whether the line is paid by what goes over it: then nobody measures its throughput.
+    pub metered: bool,
+    /// By name, the interface through which this machine reaches a network of the plan.
+    pub networks: BTreeMap<String, String>,
 }
 
 /// Why the settings cannot be used.
@@ -43,6 +49,8 @@ impl Default for Config {
             collector: None,
             spool: Profile::Pc.spool(),
             bytes_per_day: None,
+            metered: false,
+            networks: BTreeMap::new(),
         }
     }
 }
@@ -118,6 +126,10 @@ impl Config {
                 ..usual
             },
             bytes_per_day: limits.bytes("bytes_per_day"),
+            metered: limits
+                .value("metered", "true or false, without quotes")
+                .unwrap_or(false),
+            networks: networks(&root),
         };
         if config.spool.bytes < LEAST_SPOOL {
             limits.mistake_at("spool_bytes", "must be at least \"1MB\"");
@@ -140,6 +152,21 @@ impl Config {
         file.finish()?;
         Ok(config)
     }
+}
+
+/// `[[network]] name, interface`
+fn networks(root: &Table<'_>) -> BTreeMap<String, String> {
+    let mut networks = BTreeMap::new();
+    for table in root.tables("network") {
+        table.require(&["name", "interface"]);
+        let (Some(name), Some(interface)) = (table.text("name"), table.text("interface")) else {
+            continue;
+        };
+        if networks.insert(name, interface).is_some() {
+            table.mistake_at("name", "is the name of another network too");
+        }
+    }
+    networks
 }
 
 /// Less than this does not hold an hour.
@@ -175,6 +202,7 @@ mod tests {
             Config {
                 collector,
                 bytes_per_day: Some(2_000_000),
+                networks: BTreeMap::from([("state".into(), "eth1".into())]),
                 ..Config::default()
             }
         );

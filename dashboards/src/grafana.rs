@@ -301,6 +301,7 @@ pub fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Seconds => "s",
         Unit::Timestamp => "dateTimeAsIso",
+        Unit::DecibelMilliwatts => "dBm",
         Unit::Bytes => "bytes",
         Unit::BitsPerSecond => "bps",
         Unit::Ratio => "percentunit",

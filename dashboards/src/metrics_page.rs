@@ -67,6 +67,7 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Bytes => "bytes",
         Unit::BitsPerSecond => "bits per second",
         Unit::Ratio => "0 to 1",
+        Unit::DecibelMilliwatts => "dBm",
         Unit::Celsius => "°C",
         Unit::Count => "count",
         Unit::Boolean => "0 or 1",

@@ -52,6 +52,31 @@ pub const TEXT_BYTES: usize = 128;
 /// Targets of one plan.
 pub const TARGETS_PER_PLAN: usize = 64;
 
+/// Services of one plan.
+pub const SERVICES_PER_PLAN: usize = 24;
+
+/// Resolvers of one plan, beside those of the machine.
+pub const RESOLVERS_PER_PLAN: usize = 4;
+
+/// Networks of one plan.
+pub const NETWORKS_PER_PLAN: usize = 4;
+
+/// Addresses that one Hello may tell.
+pub const ADDRESSES_PER_HELLO: usize = 4;
+
+/// Echoes of one round to one link.
+pub const ECHOES: std::ops::RangeInclusive<u32> = 1..=100;
+
+/// Bytes of a service's URL, and of the text expected in its answer.
+pub const URL_BYTES: usize = 512;
+
+/// What one measurement of throughput may transfer each way.
+pub const THROUGHPUT_BYTES: std::ops::RangeInclusive<u32> = 65_536..=4_194_304;
+
+/// The least that lies between two measurements of throughput.
+pub const THROUGHPUT_INTERVAL: std::ops::RangeInclusive<Duration> =
+    Duration::from_mins(10)..=Duration::from_hours(7 * 24);
+
 /// The shortest and longest interval a plan may ask for.
 pub const INTERVAL: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_hours(1);

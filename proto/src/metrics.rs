@@ -47,6 +47,8 @@ pub enum Unit {
     /// 0 to 1.
     Ratio,
     Celsius,
+    /// Power, as a logarithm over a milliwatt.
+    DecibelMilliwatts,
     /// Things counted.
     Count,
     /// 0 or 1.
@@ -231,6 +233,14 @@ catalogue! {
         "Packets that arrived and were dropped, for want of buffers or of a receiver.";
     DEVICE_INTERFACE_TRANSMIT_DROPS: Counter Count Agent "dawnwatch_interface_transmit_drops_total" ["interface"]
         "Packets dropped before they were sent.";
+    DEVICE_INTERFACE_FULL_DUPLEX: Gauge Boolean Agent "dawnwatch_interface_full_duplex" ["interface"]
+        "Whether the network interface sends and receives at the same time. Absent where it does not say.";
+    DEVICE_INTERFACE_CARRIER_CHANGES: Counter Count Agent "dawnwatch_interface_carrier_changes_total" ["interface"]
+        "How often the network interface lost or found its link since it exists.";
+    DEVICE_WIFI_SIGNAL: Gauge DecibelMilliwatts Agent "dawnwatch_wifi_signal_dbm" ["interface"]
+        "How strongly the access point is received.";
+    DEVICE_WIFI_RATE: Gauge BitsPerSecond Agent "dawnwatch_wifi_bits_per_second" ["interface", "direction"]
+        "Rate that the wireless card and its access point chose last: receive or transmit.";
 
     LINK_RTT: Histogram Seconds Agent "dawnwatch_link_rtt_seconds" ["segment", "target"]
         "Round-trip times of the answered echoes since the agent started.";
@@ -241,15 +251,55 @@ catalogue! {
     LINK_RTT_MAX: Gauge Seconds Agent "dawnwatch_link_rtt_max_seconds" ["segment", "target"]
         "Longest round-trip time of the last round. Absent when nothing was answered.";
     LINK_JITTER: Gauge Seconds Agent "dawnwatch_link_jitter_seconds" ["segment", "target"]
-        "Mean difference between neighbouring round-trip times of the last round. Absent below two answers.";
+        "Mean difference between neighbouring round-trip times of the last round, as in RFC 3550 and without its smoothing. Absent below two answers.";
+    LINK_RTT_SPREAD: Gauge Seconds Agent "dawnwatch_link_rtt_spread_seconds" ["segment", "target"]
+        "95th percentile less median of the last 100 round-trip times. Absent below 20 answers.";
     LINK_SENT: Counter Count Agent "dawnwatch_link_sent_total" ["segment", "target"]
         "Echoes sent since the agent started.";
     LINK_RECEIVED: Counter Count Agent "dawnwatch_link_received_total" ["segment", "target"]
         "Echoes answered since the agent started.";
+    LINK_DUPLICATES: Counter Count Agent "dawnwatch_link_duplicates_total" ["segment", "target"]
+        "Answers that came again to an echo of a burst since the agent started.";
+    LINK_REORDERED: Counter Count Agent "dawnwatch_link_reordered_total" ["segment", "target"]
+        "Answers that came after that of an echo sent later, as in RFC 4737, since the agent started.";
     LINK_LOSS: Gauge Ratio Agent "dawnwatch_link_loss_ratio" ["segment", "target"]
         "Share of the last round's echoes that stayed unanswered. A round is few packets: judge a line by the counters over minutes.";
     LINK_METHOD_INFO: Gauge Info Agent "dawnwatch_link_method_info" ["segment", "target", "address", "method"]
         "The address that is probed and how: icmp_datagram, icmp_raw, or tcp_connect where the system allows no ICMP.";
+
+    PATH_HOP_INFO: Gauge Info Agent "dawnwatch_path_hop_info" ["target", "hop", "address"]
+        "The router at so many hops, the gateway being 1, on the way to a target. A hop that answers nothing has no series.";
+    PATH_HOP_RTT: Gauge Seconds Agent "dawnwatch_path_hop_rtt_seconds" ["target", "hop"]
+        "Shortest round-trip time to a hop when the path was last discovered.";
+    PATH_HOPS: Gauge Count Agent "dawnwatch_path_hops" ["target"]
+        "Hops to a target, itself included. Absent when the last discovery did not arrive.";
+    PATH_CHANGES: Counter Count Agent "dawnwatch_path_changes_total" ["target"]
+        "How often the way to a target was another one than before since the agent started.";
+    PATH_MTU: Gauge Bytes Agent "dawnwatch_path_mtu_bytes" ["target"]
+        "Largest packet that arrives at a target, IP header included.";
+    PATH_MTU_BLACKHOLE: Gauge Boolean Agent "dawnwatch_path_mtu_blackhole" ["target"]
+        "Whether larger packets vanish on the way to a target and no router says so.";
+
+    DNS_OUTCOME: Gauge Boolean Agent "dawnwatch_dns_outcome" ["resolver", "outcome"]
+        "1 for how the last questions to a resolver ended: answered, timeout, servfail, nxdomain, wrong, refused or unreachable; 0 for what it was before. The system's own resolution is the resolver system.";
+    DNS_DURATION: Gauge Seconds Agent "dawnwatch_dns_duration_seconds" ["resolver"]
+        "How long the slowest of the last answers of a resolver took. Absent when none came.";
+
+    PROBE_SUCCESS: Gauge Boolean Agent "dawnwatch_probe_success" ["service"]
+        "Whether the last attempt to use a service got what it should.";
+    PROBE_OUTCOME: Gauge Boolean Agent "dawnwatch_probe_outcome" ["service", "outcome"]
+        "1 for how the last attempt to use a service ended, 0 for how attempts ended before since the agent started.";
+    PROBE_PHASE: Gauge Seconds Agent "dawnwatch_probe_phase_duration_seconds" ["service", "phase"]
+        "How long each phase of the last attempt took: dns, connect, tls, first_byte, transfer. Absent for phases it did not finish.";
+    PROBE_STATUS: Gauge Count Agent "dawnwatch_probe_http_status_code" ["service"]
+        "The status a service answered with. Absent without an answer.";
+    PROBE_TLS_EXPIRY: Gauge Timestamp Agent "dawnwatch_probe_tls_expiry_timestamp_seconds" ["service"]
+        "When the first certificate of a service's chain expires. Absent when none was presented.";
+
+    THROUGHPUT: Gauge BitsPerSecond Agent "dawnwatch_throughput_bits_per_second" ["direction"]
+        "What the last transfer reached: download from the collector, or upload to it.";
+    THROUGHPUT_LOADED_RTT: Gauge Seconds Agent "dawnwatch_throughput_loaded_rtt_seconds" ["direction"]
+        "Median round-trip time to the collector during the transfer. Far above that of the idle line, its queue is too long (bufferbloat).";
 
     CENTRE_INFO: Gauge Info Centre "dawnwatch_centre_info" ["name", "area", "isp", "province", "latitude", "longitude"]
         "What the registry knows of the centre.";
@@ -340,6 +390,7 @@ mod tests {
                 Unit::BitsPerSecond => "_bits_per_second",
                 Unit::Ratio => "_ratio",
                 Unit::Celsius => "_celsius",
+                Unit::DecibelMilliwatts => "_dbm",
                 Unit::Info => "_info",
                 Unit::Count | Unit::Boolean => "",
             };

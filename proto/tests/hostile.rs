@@ -14,8 +14,9 @@ use prost::Message;
 use proto::columns::{Encoder as Columns, Lane, Rounds};
 use proto::ids::{AgentId, CentreId, DeviceId, slug};
 use proto::limits::{
-    DICTIONARY_BYTES, ID_BYTES, INTERVAL, LABEL_BYTES, LABELS_PER_SERIES, ROUNDS_PER_BATCH,
-    SAMPLE_AGE, SAMPLE_FUTURE, SAMPLES_PER_BATCH, SERIES_PER_AGENT, TARGETS_PER_PLAN,
+    DICTIONARY_BYTES, ECHOES, ID_BYTES, INTERVAL, LABEL_BYTES, LABELS_PER_SERIES, ROUNDS_PER_BATCH,
+    SAMPLE_AGE, SAMPLE_FUTURE, SAMPLES_PER_BATCH, SERIES_PER_AGENT, SERVICES_PER_PLAN,
+    TARGETS_PER_PLAN,
 };
 use proto::metrics::{CATALOGUE, Origin};
 use proto::plan::Plan;
@@ -306,33 +307,62 @@ fn check_plan(wire: wire::Plan) {
     let Ok(plan) = Plan::try_from(wire.clone()) else {
         return;
     };
-    for interval in [plan.host_interval, plan.link_interval, plan.report_interval] {
+    for interval in [
+        plan.host_interval,
+        plan.link_interval,
+        plan.report_interval,
+        plan.service_interval,
+        plan.path_interval,
+    ] {
         assert!(INTERVAL.contains(&interval));
     }
+    assert!(ECHOES.contains(&plan.link_echoes));
+    assert!(plan.services.len() <= SERVICES_PER_PLAN);
     assert!(plan.targets.len() <= TARGETS_PER_PLAN);
     for target in &plan.targets {
         assert!((1..=LABEL_BYTES).contains(&target.name.len()));
         assert!((1..=LABEL_BYTES).contains(&target.address.len()));
     }
-    assert_eq!(wire::Plan::from(&plan), wire);
+    assert_eq!(Plan::try_from(wire::Plan::from(&plan)), Ok(plan));
 }
 
 fn plan() -> impl Strategy<Value = wire::Plan> {
     let interval = || prop_oneof![3 => 1_000u32..=3_600_000, 1 => any::<u32>()];
     let text = || prop_oneof![4 => "[a-z0-9.]{1,9}", 1 => ".*"];
-    let target = (text(), text(), -1i32..9).prop_map(|(name, address, segment)| wire::Target {
+    let network = || prop_oneof![8 => Just(String::new()), 1 => text()];
+    let target = (text(), text(), -1i32..9, network());
+    let target = target.prop_map(|(name, address, segment, network)| wire::Target {
         name,
         address,
         segment,
+        network,
     });
+    let url = prop_oneof![4 => "(https?|tls|tcp)://[a-z.]{1,20}(:[0-9]{1,5})?", 1 => ".*"];
+    let service = (text(), url, text(), network());
+    let service = service.prop_map(|(name, url, expect, network)| wire::Service {
+        name,
+        url,
+        expect,
+        network,
+    });
+    let intervals = [(); 5].map(|()| interval());
     let targets = prop_oneof![4 => vec(target.clone(), 0..4), 1 => vec(target, 60..70)];
-    (any::<u64>(), interval(), interval(), interval(), targets).prop_map(
-        |(version, host_interval_ms, link_interval_ms, report_interval_ms, targets)| wire::Plan {
-            version,
-            host_interval_ms,
-            link_interval_ms,
-            report_interval_ms,
-            targets,
+    let services = prop_oneof![4 => vec(service.clone(), 0..3), 1 => vec(service, 20..30)];
+    (any::<u64>(), intervals, 0u32..110, targets, services).prop_map(
+        |(version, intervals, link_echoes, targets, services)| {
+            let [host, link, report, service, path] = intervals;
+            wire::Plan {
+                version,
+                host_interval_ms: host,
+                link_interval_ms: link,
+                report_interval_ms: report,
+                service_interval_ms: service,
+                path_interval_ms: path,
+                link_echoes,
+                targets,
+                services,
+                ..wire::Plan::default()
+            }
         },
     )
 }

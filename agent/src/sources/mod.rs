@@ -10,13 +10,15 @@
 pub mod host;
 pub mod probe;
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proto::metrics::{Metric, Part};
-use proto::plan::Plan;
+use proto::plan::{Plan, Segment};
 use proto::stream::Series;
 use tokio::sync::watch;
 
@@ -166,6 +168,54 @@ pub struct Context {
     pub plan: watch::Receiver<Plan>,
     /// Host name or address and port of the collector: a link to probe.
     pub collector: Option<(String, u16)>,
+    /// By name, the interface through which this machine reaches a network, where its own settings say
+    /// so; they win over the plan.
+    pub networks: Arc<BTreeMap<String, String>>,
+    /// The nearest routers beyond the gateway: told by `path`, probed by `icmp`.
+    pub hops: watch::Sender<Vec<Hop>>,
+}
+
+/// A router on the way, which has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// The router itself.
+    pub address: IpAddr,
+    /// How many hops away, the gateway being 1.
+    pub ttl: u8,
+    /// A target behind it: a packet to there with this TTL is answered by this router, also where it
+    /// answers no echo of its own.
+    pub towards: IpAddr,
+    /// [`Segment::Line`] for the first beyond the gateway, [`Segment::Isp`] for the next.
+    pub segment: Segment,
+}
+
+impl Context {
+    /// Of an agent with this collector, none of whose hops are known yet.
+    #[must_use]
+    pub fn new(
+        plan: watch::Receiver<Plan>,
+        collector: Option<(String, u16)>,
+        networks: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            plan,
+            collector,
+            networks: Arc::new(networks),
+            hops: watch::Sender::default(),
+        }
+    }
+
+    /// The interface to bind to for a network of the plan; `None` where the system chooses.
+    #[must_use]
+    pub fn interface(&self, network: Option<&str>) -> Option<String> {
+        let network = network?;
+        let own = self.networks.get(network).cloned();
+        own.or_else(|| {
+            let plan = self.plan.borrow();
+            let planned = plan.networks.iter().find(|planned| planned.name == network);
+            planned.map(|planned| planned.interface.clone())
+        })
+    }
 }
 
 /// Every source there is.

@@ -255,6 +255,7 @@ impl Line<'_> {
             clock: Some(clock::now()),
             plan_version: self.plans.version(),
             lost,
+            addresses: Vec::new(),
         }
     }
 }

@@ -265,6 +265,7 @@ fn value(metric: &Metric, device: usize, position: usize, round: usize) -> f64 {
         Unit::Bytes => mixed * 4_096.0,
         Unit::BitsPerSecond | Unit::Count => mixed,
         Unit::Boolean => ((device + position + round) % 2) as f64,
+        Unit::DecibelMilliwatts => -90.0 + (mixed % 60.0),
         Unit::Celsius => 40.0 + (mixed % 500.0) / 10.0,
         _ => (mixed % 1e6) / 999_983.0,
     }

@@ -183,6 +183,7 @@ impl Config {
             name: anchor.name.clone(),
             address: anchor.address.clone(),
             segment: Segment::Core,
+            network: None,
         };
         let mut plan = Plan {
             version: 0,
@@ -190,6 +191,7 @@ impl Config {
             link_interval: self.link_interval,
             report_interval: self.report_interval,
             targets: self.anchors.iter().map(target).collect(),
+            ..Plan::default()
         };
         plan.version = version_of(&plan);
         plan

@@ -135,6 +135,7 @@ fn metadata<'a>(message: &mut Vec<u8>, metric: &'a Metric, symbols: &mut Symbols
         Unit::Bytes => "bytes",
         Unit::BitsPerSecond => "bits_per_second",
         Unit::Ratio => "ratio",
+        Unit::DecibelMilliwatts => "dbm",
         Unit::Celsius => "celsius",
         Unit::Count | Unit::Boolean | Unit::Info => "",
     };

@@ -173,6 +173,7 @@ pub(super) fn value(language: Language, unit: Unit, value: f64) -> String {
             ["b/s", "kb/s", "Mb/s", "Gb/s", "Tb/s"],
         ),
         Unit::Ratio => percent(language, value),
+        Unit::DecibelMilliwatts => format!("{}\u{a0}dBm", number(language, value, 0)),
         Unit::Celsius => format!("{}\u{a0}°C", number(language, value, 0)),
         Unit::Count | Unit::Boolean | Unit::Info | Unit::Timestamp => {
             let decimals = if value.fract() == 0.0 { 0 } else { 2 };

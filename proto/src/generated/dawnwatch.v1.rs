@@ -450,6 +450,28 @@ pub struct Plan {
     /// Probed beside what every agent finds for itself: its gateways, its resolvers, the collector.
     #[prost(message, repeated, tag = "5")]
     pub targets: ::prost::alloc::vec::Vec<Target>,
+    /// How often services are used and resolvers asked. 0 for as often as usual.
+    #[prost(uint32, tag = "6")]
+    pub service_interval_ms: u32,
+    /// How often paths are discovered and their largest packets found, and bursts of echoes sent. 0 for
+    /// as often as usual.
+    #[prost(uint32, tag = "7")]
+    pub path_interval_ms: u32,
+    /// Echoes of one round to each link. 0 for as many as usual.
+    #[prost(uint32, tag = "8")]
+    pub link_echoes: u32,
+    /// What people need: portals, logins.
+    #[prost(message, repeated, tag = "9")]
+    pub services: ::prost::alloc::vec::Vec<Service>,
+    /// Asked beside the resolvers of the machine, each for itself.
+    #[prost(message, repeated, tag = "10")]
+    pub resolvers: ::prost::alloc::vec::Vec<Resolver>,
+    /// Networks that a machine may be connected to at the same time.
+    #[prost(message, repeated, tag = "11")]
+    pub networks: ::prost::alloc::vec::Vec<Network>,
+    /// Absent for none.
+    #[prost(message, optional, tag = "12")]
+    pub throughput: ::core::option::Option<Throughput>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Target {
@@ -461,6 +483,54 @@ pub struct Target {
     pub address: ::prost::alloc::string::String,
     #[prost(enumeration = "Segment", tag = "3")]
     pub segment: i32,
+    /// The network it is reached through. Empty for whichever the system chooses.
+    #[prost(string, tag = "4")]
+    pub network: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Service {
+    /// The `service` label of its series.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// <https://…,> <http://…,> tls://host:port or tcp://host:port
+    #[prost(string, tag = "2")]
+    pub url: ::prost::alloc::string::String,
+    /// A text that is in the answer when all is well. Empty when any answer does.
+    #[prost(string, tag = "3")]
+    pub expect: ::prost::alloc::string::String,
+    /// As in Target.
+    #[prost(string, tag = "4")]
+    pub network: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Resolver {
+    /// The `resolver` label of its series.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// An IP address, without port.
+    #[prost(string, tag = "2")]
+    pub address: ::prost::alloc::string::String,
+    /// As in Target.
+    #[prost(string, tag = "3")]
+    pub network: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Network {
+    /// What targets, services and resolvers call it.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The interface through which it is reached, unless the machine's own settings say otherwise.
+    #[prost(string, tag = "2")]
+    pub interface: ::prost::alloc::string::String,
+}
+/// A transfer to and from the collector, small, and by one agent of a centre at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Throughput {
+    #[prost(uint32, tag = "1")]
+    pub interval_ms: u32,
+    /// Each way.
+    #[prost(uint32, tag = "2")]
+    pub bytes: u32,
 }
 /// The stretch of the path that a target is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -506,6 +576,24 @@ impl Segment {
             _ => None,
         }
     }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DownloadRequest {
+    /// At most as many as the plan says.
+    #[prost(uint32, tag = "1")]
+    pub bytes: u32,
+}
+/// Random, so that nothing on the way can compress it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Piece {
+    #[prost(bytes = "vec", tag = "1")]
+    pub data: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UploadResponse {
+    /// That arrived.
+    #[prost(uint32, tag = "1")]
+    pub bytes: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FromAgent {
@@ -565,6 +653,10 @@ pub struct Hello {
     /// have arrived although their acknowledgement did not; the Welcome says which.
     #[prost(message, repeated, tag = "6")]
     pub lost: ::prost::alloc::vec::Vec<Batches>,
+    /// Addresses of this machine in its own network, so that others of the centre can probe it. At most
+    /// limits::ADDRESSES_PER_HELLO; what is no address is ignored.
+    #[prost(string, repeated, tag = "7")]
+    pub addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Both clocks of the agent at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -769,6 +861,376 @@ impl Lane {
             "LANE_BACKLOG" => Some(Self::Backlog),
             _ => None,
         }
+    }
+}
+/// Generated client implementations.
+pub mod transfer_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Over mutual TLS, as a Session, and on a connection of its own: a transfer must not hold up reports.
+    #[derive(Debug, Clone)]
+    pub struct TransferClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> TransferClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TransferClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TransferClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Sends this many bytes down. RESOURCE_EXHAUSTED when another agent of the centre measures now or has
+        /// measured within the plan's interval; FAILED_PRECONDITION when the plan asks for no such thing.
+        pub async fn download(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DownloadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::Piece>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::SmallBuffers::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dawnwatch.v1.Transfer/Download",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dawnwatch.v1.Transfer", "Download"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Takes bytes up, at most as many as the plan says, and throws them away. As Download, but only for
+        /// the agent that has just downloaded.
+        pub async fn upload(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::Piece>,
+        ) -> std::result::Result<tonic::Response<super::UploadResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::SmallBuffers::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dawnwatch.v1.Transfer/Upload",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dawnwatch.v1.Transfer", "Upload"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod transfer_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TransferServer.
+    #[async_trait]
+    pub trait Transfer: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Download method.
+        type DownloadStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::Piece, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Sends this many bytes down. RESOURCE_EXHAUSTED when another agent of the centre measures now or has
+        /// measured within the plan's interval; FAILED_PRECONDITION when the plan asks for no such thing.
+        async fn download(
+            &self,
+            request: tonic::Request<super::DownloadRequest>,
+        ) -> std::result::Result<tonic::Response<Self::DownloadStream>, tonic::Status>;
+        /// Takes bytes up, at most as many as the plan says, and throws them away. As Download, but only for
+        /// the agent that has just downloaded.
+        async fn upload(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::Piece>>,
+        ) -> std::result::Result<tonic::Response<super::UploadResponse>, tonic::Status>;
+    }
+    /// Over mutual TLS, as a Session, and on a connection of its own: a transfer must not hold up reports.
+    #[derive(Debug)]
+    pub struct TransferServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TransferServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TransferServer<T>
+    where
+        T: Transfer,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/dawnwatch.v1.Transfer/Download" => {
+                    #[allow(non_camel_case_types)]
+                    struct DownloadSvc<T: Transfer>(pub Arc<T>);
+                    impl<
+                        T: Transfer,
+                    > tonic::server::ServerStreamingService<super::DownloadRequest>
+                    for DownloadSvc<T> {
+                        type Response = super::Piece;
+                        type ResponseStream = T::DownloadStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DownloadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Transfer>::download(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DownloadSvc(inner);
+                        let codec = crate::codec::SmallBuffers::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/dawnwatch.v1.Transfer/Upload" => {
+                    #[allow(non_camel_case_types)]
+                    struct UploadSvc<T: Transfer>(pub Arc<T>);
+                    impl<T: Transfer> tonic::server::ClientStreamingService<super::Piece>
+                    for UploadSvc<T> {
+                        type Response = super::UploadResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<tonic::Streaming<super::Piece>>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Transfer>::upload(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UploadSvc(inner);
+                        let codec = crate::codec::SmallBuffers::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for TransferServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "dawnwatch.v1.Transfer";
+    impl<T> tonic::server::NamedService for TransferServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
     }
 }
 /// Generated client implementations.

@@ -278,6 +278,8 @@ mod tests {
         clippy::print_stdout,
         reason = "tests, which say what they skip"
     )]
+    use std::collections::BTreeMap;
+
     use proto::metrics::{Metric, Part};
     use proto::plan::Target;
     use tokio::sync::watch;
@@ -289,11 +291,7 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("proc/net")).unwrap();
         std::fs::write(folder.path().join("proc/net/route"), "header\n").unwrap();
         let (sender, plan) = watch::channel(plan(targets));
-        let context = Context {
-            plan,
-            collector: None,
-        };
-        let mut icmp = Icmp::new(context);
+        let mut icmp = Icmp::new(Context::new(plan, None, BTreeMap::new()));
         icmp.root = Root(folder.path().to_owned());
         (icmp, sender)
     }
@@ -303,6 +301,7 @@ mod tests {
             name: (*name).to_owned(),
             address: (*address).to_owned(),
             segment: Segment::Lan,
+            network: None,
         };
         Plan {
             link_interval: Duration::from_secs(1),

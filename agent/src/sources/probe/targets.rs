@@ -117,6 +117,7 @@ mod tests {
             name: name.into(),
             address: address.into(),
             segment,
+            network: None,
         }
     }
 
