@@ -20,7 +20,7 @@ use std::time::Duration;
 use proto::metrics::{Metric, Part};
 use proto::plan::{Plan, Segment};
 use proto::stream::Series;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// A thing that measures.
 pub trait Source: Send {
@@ -173,6 +173,9 @@ pub struct Context {
     pub networks: Arc<BTreeMap<String, String>>,
     /// The nearest routers beyond the gateway: told by `path`, probed by `icmp`.
     pub hops: watch::Sender<Vec<Hop>>,
+    /// One permit: what loads a line (transfers, bursts, large packets) does so one at a time, lest they
+    /// measure each other.
+    pub heavy: Arc<Semaphore>,
 }
 
 /// A router on the way, which has answered.
@@ -202,6 +205,7 @@ impl Context {
             collector,
             networks: Arc::new(networks),
             hops: watch::Sender::default(),
+            heavy: Arc::new(Semaphore::new(1)),
         }
     }
 

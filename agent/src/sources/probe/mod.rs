@@ -1,10 +1,12 @@
 //! Links, measured from here.
 
+pub(crate) mod dns;
 mod echo;
 mod filter;
 pub mod icmp;
 mod names;
 mod pace;
+pub(crate) mod packets;
 mod ping;
 mod slow;
 mod statistics;

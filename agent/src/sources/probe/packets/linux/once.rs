@@ -1,0 +1,232 @@
+//! UDP and TCP packets: a socket for each, from the same port as the one before, one after another.
+//!
+//! An ICMP error belongs to the only packet that is waited for. The kernel compares the sequence number
+//! that errors about TCP quote; of UDP they need not quote more than the ports, so that the answer to a
+//! packet that was given up could be taken for that to the next. After a silent one the port changes.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::{Came, MOST_BYTES, Probe};
+use super::message::ip_header;
+use super::{meaning, prepare, queue, refusal, set_ttl, socket_address, watched};
+
+/// Where nobody listens; the first port of `traceroute`.
+const UDP_PORT: u16 = 33_434;
+
+/// Less than the kernel's first retransmission of a SYN (RFC 6298).
+const CONNECT_LIMIT: Duration = Duration::from_millis(950);
+
+/// Bytes of a UDP header, and of the secret that follows it.
+const UDP_HEADER: usize = 8;
+const SECRET: usize = 8;
+
+/// Sends packets one after another.
+pub(super) struct Once {
+    interface: Option<String>,
+    /// The port the last packet came from, 0 for a new one.
+    port: Mutex<u16>,
+}
+
+impl Once {
+    pub(super) fn new(interface: Option<String>) -> Self {
+        Self {
+            interface,
+            port: Mutex::new(0),
+        }
+    }
+
+    /// Sends a datagram to where nobody listens.
+    pub(super) async fn datagram(&self, probe: &Probe, limit: Duration) -> io::Result<Came> {
+        let mut port = self.port.lock().await;
+        let socket = self.open(Type::DGRAM, Protocol::UDP, probe, &mut port)?;
+        socket
+            .connect(&socket_address(&probe.to, UDP_PORT))
+            .or_else(still_connecting)?;
+        let secret: [u8; SECRET] = rand::random();
+        let mut payload = secret.to_vec();
+        let headers = ip_header(probe.to.ip) + UDP_HEADER;
+        let packet = usize::from(probe.bytes.min(MOST_BYTES));
+        payload.resize(packet.saturating_sub(headers).max(SECRET), 0);
+        let sent = Instant::now();
+        if let Err(error) = socket.send(&payload)
+            && Errno::from_io_error(&error) != Some(Errno::MSGSIZE)
+        {
+            return refusal(&error).ok_or(error);
+        }
+        let waiting = Waiting {
+            socket: watched(socket, Interest::READABLE | Interest::ERROR)?,
+            to: probe.to.ip,
+            sent,
+            secret: Some(secret),
+        };
+        let came = waiting.came(limit).await?;
+        if came == Came::Nothing {
+            *port = 0;
+        }
+        Ok(came)
+    }
+
+    /// Opens a connection and drops it.
+    pub(super) async fn connection(
+        &self,
+        probe: &Probe,
+        to_port: u16,
+        limit: Duration,
+    ) -> io::Result<Came> {
+        let mut port = self.port.lock().await;
+        let socket = self.open(Type::STREAM, Protocol::TCP, probe, &mut port)?;
+        // Ends with a reset: nothing is left to wait for, here or there.
+        socket.set_linger(Some(Duration::ZERO))?;
+        let sent = Instant::now();
+        let connecting = socket.connect(&socket_address(&probe.to, to_port));
+        if let Err(error) = connecting.or_else(still_connecting) {
+            *port = 0;
+            return refusal(&error).ok_or(error);
+        }
+        let waiting = Waiting {
+            socket: watched(socket, Interest::WRITABLE | Interest::ERROR)?,
+            to: probe.to.ip,
+            sent,
+            secret: None,
+        };
+        waiting.came(limit.min(CONNECT_LIMIT)).await
+    }
+
+    fn open(
+        &self,
+        kind: Type,
+        protocol: Protocol,
+        probe: &Probe,
+        port: &mut u16,
+    ) -> io::Result<Socket> {
+        let ipv4 = probe.to.ip.is_ipv4();
+        let (domain, anywhere): (_, IpAddr) = if ipv4 {
+            (Domain::IPV4, Ipv4Addr::UNSPECIFIED.into())
+        } else {
+            (Domain::IPV6, Ipv6Addr::UNSPECIFIED.into())
+        };
+        let socket = Socket::new(domain, kind, Some(protocol))?;
+        prepare(&socket, ipv4, self.interface.as_deref())?;
+        set_ttl(&socket, ipv4, probe.ttl)?;
+        if kind == Type::STREAM {
+            socket.set_reuse_address(true)?;
+        }
+        let from = |port| SocketAddr::from((anywhere, port)).into();
+        if socket.bind(&from(*port)).is_err() {
+            // Somebody else took it meanwhile.
+            socket.bind(&from(0))?;
+        }
+        let bound = socket.local_addr()?.as_socket();
+        *port = bound.map_or(0, |bound| bound.port());
+        Ok(socket)
+    }
+}
+
+fn still_connecting(error: io::Error) -> io::Result<()> {
+    match Errno::from_io_error(&error) {
+        Some(Errno::INPROGRESS) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// A packet on its way, which has its socket for itself.
+struct Waiting {
+    socket: AsyncFd<Socket>,
+    to: IpAddr,
+    sent: Instant,
+    /// What a datagram carries; `None` for a connection.
+    secret: Option<[u8; SECRET]>,
+}
+
+impl Waiting {
+    async fn came(self, limit: Duration) -> io::Result<Came> {
+        let deadline = self.sent + limit;
+        loop {
+            let interest = match self.secret {
+                Some(_) => Interest::READABLE | Interest::ERROR,
+                None => Interest::WRITABLE | Interest::ERROR,
+            };
+            let Ok(ready) = timeout_at(deadline, self.socket.ready(interest)).await else {
+                return Ok(Came::Nothing);
+            };
+            let mut ready = ready?;
+            if let Some(came) = self.error().or_else(|| self.answer()) {
+                return Ok(came);
+            }
+            ready.clear_ready();
+        }
+    }
+
+    /// What errors about the packet say.
+    fn error(&self) -> Option<Came> {
+        let mut quote = [0; 64];
+        while let Ok(received) = queue::error(self.socket.get_ref(), &mut quote) {
+            let Some(trouble) = received.error else {
+                continue;
+            };
+            let quoted = quote.get(..received.length).unwrap_or_default();
+            let ours = received.peer == Some(self.to) || trouble.from.is_none();
+            if ours && self.secret.is_none_or(|secret| agrees(quoted, secret)) {
+                let rtt = self.sent.elapsed().saturating_sub(received.age);
+                let came = meaning(trouble, self.to, rtt);
+                if came.is_some() {
+                    return came;
+                }
+            }
+        }
+        None
+    }
+
+    /// What the other end says.
+    fn answer(&self) -> Option<Came> {
+        let socket = self.socket.get_ref();
+        let rtt = self.sent.elapsed();
+        if self.secret.is_some() {
+            let mut buffer = [0; 1];
+            let received = queue::message(socket, &mut buffer).ok()?;
+            return (received.peer == Some(self.to)).then_some(Came::Reply { rtt });
+        }
+        match socket.take_error() {
+            Ok(None) => socket.peer_addr().is_ok().then_some(Came::Reply { rtt }),
+            Ok(Some(error)) | Err(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
+                    Some(Came::Refused { rtt })
+                }
+                _ => refusal(&error),
+            },
+        }
+    }
+}
+
+/// Whether what a router quotes of a datagram, which may be nothing, is what was sent.
+fn agrees(quoted: &[u8], secret: [u8; SECRET]) -> bool {
+    quoted
+        .iter()
+        .zip(secret)
+        .all(|(quoted, sent)| *quoted == sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_may_quote_nothing_but_not_another_packet() {
+        let check = |quoted: &[u8], expected| {
+            assert_eq!(agrees(quoted, *b"a secret"), expected, "{quoted:?}");
+        };
+        check(b"", true);
+        check(b"a sec", true);
+        check(b"a secret\0\0\0", true);
+        check(b"another!", false);
+    }
+}
