@@ -1,11 +1,15 @@
 //! Where a connection fails and what is wrong there: the names every part of Dawnwatch uses for it.
 //!
 //! [`Segment`] is a stretch of the way from a PC to a portal, [`Fault`] a diagnosed cause. Their words are a public
-//! contract: they stand in metric labels, in the API, in replay files. This crate does no IO, has no clock and no async;
-//! the engine that gets from evidence to faults belongs here too. Sentences for people are not names and do not.
+//! contract: they stand in metric labels, in the API, in replay files. [`evidence`] is what a machine saw, [`spot`] judges
+//! it where it stands, and [`sentence`] tells people. This crate does no IO, has no clock and no async. Deliberately absent,
+//! so far: the engine that weighs the evidence of a whole province over time.
 
+pub mod evidence;
 mod faults;
 mod path;
+pub mod sentence;
+pub mod spot;
 
 pub use faults::Fault;
 pub use path::Segment;

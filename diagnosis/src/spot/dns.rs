@@ -1,0 +1,60 @@
+//! Whether names are resolved, and to the right addresses. Only where something far away answers by its
+//! address: behind a dead line no resolver can work.
+//!
+//! A resolver that lies is `dns_down` too, in words of its own: what fails is the resolver, and another
+//! one helps.
+
+use super::way::{Point, Way};
+use super::{Case, Finding, Reason};
+use crate::Fault;
+use crate::evidence::{Dns, DnsOutcome, ServiceOutcome};
+
+/// Judges the resolvers this machine depends on.
+pub(super) fn resolvers(way: &Way) -> Finding {
+    if !way.reaches(Point::Far) {
+        return Finding::NotEnough;
+    }
+    let (own, others): (Vec<&Dns>, Vec<&Dns>) = way
+        .evidence
+        .dns
+        .iter()
+        .partition(|resolver| resolver.is_own);
+    let services = &way.evidence.services;
+    let mut unresolved = services
+        .iter()
+        .filter(|service| service.outcome == ServiceOutcome::DnsFailed);
+    let suffers = unresolved.next().is_some();
+    let answers = |resolver: &&&Dns| resolver.outcome == DnsOutcome::Answered;
+    let mut because: Vec<Reason> = others
+        .iter()
+        .find(answers)
+        .map(|other| Reason::OtherResolverAnswers {
+            resolver: other.resolver.clone(),
+        })
+        .into_iter()
+        .collect();
+    if own.is_empty() {
+        return if suffers {
+            Finding::fault(Case::NoResolver, 0.9, [(Fault::ServiceDown, 0.05)], because)
+        } else {
+            Finding::NotEnough
+        };
+    }
+    let lies = |resolver: &&&Dns| resolver.outcome == DnsOutcome::Wrong;
+    if let Some(liar) = own.iter().find(lies) {
+        let resolver = liar.resolver.clone();
+        let others = [(Fault::RouteBlocked, 0.08)];
+        return Finding::fault(Case::DnsLies { resolver }, 0.9, others, because);
+    }
+    let failing = own.len() - own.iter().filter(answers).count();
+    let confidence = match (failing, suffers) {
+        (0, _) => return Finding::Well,
+        (failing, _) if failing == own.len() => 0.92,
+        (_, true) => 0.7,
+        // The machine asks the next one.
+        (_, false) => return Finding::Well,
+    };
+    because.insert(0, Reason::ResolversFail { resolvers: failing });
+    let others = [(Fault::DnsIspDown, 0.05)];
+    Finding::fault(Case::DnsSilent, confidence, others, because)
+}
