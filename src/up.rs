@@ -98,7 +98,7 @@ fn collector_config(data: &Path, file: Option<&Path>) -> anyhow::Result<Config> 
     let mut config = Config::load(file)?;
     if file.is_none() {
         // Nobody else reports to this machine unless somebody says so, and no line is short of bytes.
-        config.report_interval = Duration::from_secs(5);
+        config.plan.report_interval = Duration::from_secs(5);
         config.grpc_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, config.grpc_listen.port()));
     }
     config.data = data.join("collector");

@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use axum::Router;
 use jiff::Timestamp;
 use proto::limits::MESSAGE_BYTES;
-use proto::plan::Plan;
+use proto::plan::Throughput;
 use proto::wire::enrolment_server::EnrolmentServer;
 use proto::wire::session_server::SessionServer;
+use proto::wire::transfer_server::TransferServer;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -30,14 +31,16 @@ use crate::ingest::commit::{self, Committer, Keeper};
 use crate::ingest::recover::recover;
 use crate::ingest::settle::Settler;
 use crate::ingest::{Ingest, Parts};
-use crate::latest::{Latest, Patience};
+use crate::latest::Latest;
 use crate::listen;
 use crate::metrics::exposition::Exposition;
 use crate::metrics::own::Own;
+use crate::plans::Plans;
 use crate::presence::Noter;
 use crate::registry::Registry;
 use crate::remote_write::RemoteWrite;
 use crate::seen::Ledger;
+use crate::transfer::{self, Transfers};
 use crate::web::{self, Web};
 
 /// How long open calls get to end.
@@ -59,7 +62,8 @@ pub struct App {
     authority: Arc<Authority>,
     certificate_lifetime: Duration,
     tls: Arc<ServerConfig>,
-    plan: Plan,
+    plans: Arc<Plans>,
+    throughput: Option<Throughput>,
     backlog_rate: u64,
     ledger: Arc<Ledger>,
     keeper: Keeper,
@@ -79,10 +83,10 @@ pub struct App {
 pub async fn build(config: Config) -> anyhow::Result<App> {
     let authority = Arc::new(Authority::load(&config.data)?);
     let registry = Registry::open(&config.registry())?;
-    let plan = config.plan();
+    let plan = config.plan.clone();
     plan.validate()
         .context("the plan of the configuration is outside the limits")?;
-    let latest = Arc::new(Latest::new(Patience::with(&plan)));
+    let latest = Arc::new(Latest::under(&plan));
     let own = Arc::new(Own::new(Timestamp::now())?);
     let directory =
         Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own)).await?;
@@ -116,7 +120,8 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         authority,
         certificate_lifetime: config.certificate_lifetime,
         tls,
-        plan,
+        throughput: plan.throughput,
+        plans: Plans::new(plan),
         backlog_rate: config.backlog_rate,
         ledger,
         keeper,
@@ -218,7 +223,7 @@ impl App {
                 directory: Arc::clone(&self.directory),
                 latest: Arc::clone(&self.latest),
                 own: Arc::clone(&self.own),
-                plan: self.plan,
+                plans: Arc::clone(&self.plans),
                 backlog_rate: self.backlog_rate,
                 ledger: self.ledger,
                 keeper: self.keeper,
@@ -231,12 +236,23 @@ impl App {
                 self.certificate_lifetime,
                 &self.own,
             ),
+            Transfers::new(transfer::Parts {
+                directory: Arc::clone(&self.directory),
+                own: Arc::clone(&self.own),
+                throughput: self.throughput,
+                stop: stop.clone(),
+            }),
             stop.clone(),
         );
         tasks.spawn(async move { grpc.await.context("the agents' server failed") });
         let (directory, stopped) = (Arc::clone(&self.directory), stop.clone());
         tasks.spawn(async move {
             stopped.run_until_cancelled(directory.follow()).await;
+            Ok(())
+        });
+        let (plans, stopped) = (self.plans, stop.clone());
+        tasks.spawn(async move {
+            stopped.run_until_cancelled(plans.tidy()).await;
             Ok(())
         });
         // None of the tasks ends by itself: one that does ends the program, with its error.
@@ -296,6 +312,7 @@ async fn serve_agents(
     connections: tokio::sync::mpsc::Receiver<std::io::Result<listen::Connection>>,
     ingest: Ingest,
     enroller: Enroller,
+    transfers: Transfers,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     Server::builder()
@@ -307,6 +324,9 @@ async fn serve_agents(
         .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
         .add_service(SessionServer::new(ingest).max_decoding_message_size(MESSAGE_BYTES))
         .add_service(EnrolmentServer::new(enroller).max_decoding_message_size(MESSAGE_BYTES))
+        .add_service(
+            TransferServer::new(transfers).max_decoding_message_size(transfer::MESSAGE_BYTES),
+        )
         .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop.cancelled_owned())
         .await
 }

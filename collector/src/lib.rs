@@ -1,7 +1,7 @@
 //! The central program, in reading order: [`config`] → [`setup`] (a new data folder) → [`app`] (build,
 //! then run) → [`ca`], [`token`] and [`enroll`] (token + CSR → certificate) → [`listen`] (TLS) →
 //! [`ingest`] (one stream per agent; [`directory`] says who may, [`seen`] what is new, [`clocks`] when it
-//! was) → [`latest`] (newest value per series) → [`metrics`] and [`health`] (`/metrics`) and [`web`]
+//! was, [`plans`] what to measure; [`transfer`] is for throughput) → [`latest`] (newest value per series) → [`metrics`] and [`health`] (`/metrics`) and [`web`]
 //! (page and API); beside it → [`journal`] (what is kept of a batch) → [`remote_write`] (a queue and a
 //! sender per store). [`presence`] notes who was there. [`centres`] and [`calendar`] read what operators
 //! write. [`registry`] alone knows SQL. It never looks at an agent's machine itself and depends on
@@ -21,6 +21,7 @@ pub mod journal;
 pub mod latest;
 pub mod listen;
 pub mod metrics;
+pub mod plans;
 pub mod presence;
 mod private;
 pub mod registry;
@@ -28,4 +29,5 @@ pub mod remote_write;
 pub mod seen;
 pub mod setup;
 pub mod token;
+pub mod transfer;
 pub mod web;

@@ -3,7 +3,7 @@
 //! In reading order: `dawnwatch/v1/*.proto` (the messages, commented for a reader who has nothing
 //! else), [`wire`] (their generated code), [`limits`] (the sizes both sides must agree on), [`ids`],
 //! [`metrics`] (every metric there is), [`columns`] (measurements ↔ few bytes), [`stream`] (batches ↔
-//! samples, with all validation of input), [`plan`], [`token`], [`thresholds`] (when a value is cause
+//! samples, with all validation of input), [`plan`], [`throughput`], [`token`], [`thresholds`] (when a value is cause
 //! for worry), [`codec`] (how messages get into gRPC). Deliberately absent: IO, clocks and TLS.
 
 pub mod codec;
@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod plan;
 pub mod stream;
 pub mod thresholds;
+pub mod throughput;
 pub mod token;
 
 /// Generated from `dawnwatch/v1/*.proto`; see `tests/generated.rs`.

@@ -75,7 +75,10 @@ pub const THROUGHPUT_BYTES: std::ops::RangeInclusive<u32> = 65_536..=4_194_304;
 
 /// The least that lies between two measurements of throughput.
 pub const THROUGHPUT_INTERVAL: std::ops::RangeInclusive<Duration> =
-    Duration::from_mins(10)..=Duration::from_hours(7 * 24);
+    Duration::from_mins(1)..=Duration::from_hours(7 * 24);
+
+/// What measurements of throughput may take of a line in the long run, bytes per second each way.
+pub const THROUGHPUT_SHARE: u32 = 7_000;
 
 /// The shortest and longest interval a plan may ask for.
 pub const INTERVAL: std::ops::RangeInclusive<Duration> =

@@ -318,6 +318,8 @@ catalogue! {
         "Connections that ended before any call: TLS failures, timeouts, too many at once.";
     COLLECTOR_ENROLMENTS: Counter Count Collector "dawnwatch_collector_enrolments_total" ["outcome"]
         "Enrolments and renewals, by outcome.";
+    COLLECTOR_TRANSFERS: Counter Count Collector "dawnwatch_collector_transfers_total" ["outcome"]
+        "Transfers that agents asked for to measure throughput, by outcome: finished, broken off, refused because the plan asks for none, another of the centre measures or has measured, or too many run at once.";
     COLLECTOR_BATCHES: Counter Count Collector "dawnwatch_collector_batches_total" ["outcome"]
         "Batches received, by outcome.";
     COLLECTOR_BATCHES_PACED: Counter Count Collector "dawnwatch_collector_batches_paced_total" []

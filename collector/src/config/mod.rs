@@ -3,6 +3,7 @@
 //! `collector.example.toml` lists every key with its default. Keys that the design promises and this
 //! version cannot serve yet are refused by name, never ignored.
 
+mod plan;
 mod remote_write;
 
 use std::net::SocketAddr;
@@ -12,9 +13,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::Offset;
-use proto::limits::{INTERVAL, LABEL_BYTES, TARGETS_PER_PLAN};
-use proto::plan::{Plan, Segment, Target};
-use ring::digest::{SHA256, digest};
+use proto::limits::LABEL_BYTES;
+use proto::plan::Plan;
 use rustls::pki_types::ServerName;
 use settings::Table;
 
@@ -30,10 +30,6 @@ pub const USUAL_DATA: &str = "/var/lib/dawnwatch-collector";
 /// How long a certificate may be made to last.
 const LIFETIME: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_hours(10 * 366 * 24);
-
-/// How often measurements may be sent. Seldom enough to matter, the collector would take samples for
-/// late ([`proto::limits::LIVE_WINDOW`]) and a stream for dead.
-const REPORT_INTERVAL: RangeInclusive<Duration> = *INTERVAL.start()..=Duration::from_mins(1);
 
 /// What a centre's line may carry of what waited, bytes per second: not so little that a backlog of a
 /// day never ends.
@@ -59,27 +55,12 @@ pub struct Config {
     pub grpc_names: Vec<ServerName<'static>>,
     /// Of agents' certificates.
     pub certificate_lifetime: Duration,
-    /// Known places of the core network, probed by every agent.
-    pub anchors: Vec<Anchor>,
-    /// `[plan]`: how often each link is probed.
-    pub link_interval: Duration,
-    /// How often a host measures itself.
-    pub host_interval: Duration,
-    /// How often measurements are sent.
-    pub report_interval: Duration,
+    /// What agents measure; its version is made where plans are handed out.
+    pub plan: Plan,
     /// What the agents of one centre together may send of their backlogs, bytes per second.
     pub backlog_rate: u64,
     /// Stores that get every measurement.
     pub remote_write: Vec<RemoteWrite>,
-}
-
-/// `[[anchor]]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Anchor {
-    /// The `target` label.
-    pub name: String,
-    /// IP address or host name.
-    pub address: String,
 }
 
 /// Why there is no configuration.
@@ -93,7 +74,6 @@ pub enum ConfigError {
 
 impl Default for Config {
     fn default() -> Self {
-        let plan = Plan::default();
         Self {
             data: PathBuf::from(USUAL_DATA),
             province: String::new(),
@@ -103,10 +83,7 @@ impl Default for Config {
             grpc_listen: SocketAddr::from(([0, 0, 0, 0], 9781)),
             grpc_names: Vec::new(),
             certificate_lifetime: Duration::from_hours(90 * 24),
-            anchors: Vec::new(),
-            link_interval: plan.link_interval,
-            host_interval: plan.host_interval,
-            report_interval: Duration::from_mins(1),
+            plan: plan::usual(),
             backlog_rate: 64_000,
             remote_write: Vec::new(),
         }
@@ -143,8 +120,7 @@ impl Config {
     fn read(file: settings::File) -> Result<Self, settings::Mistakes> {
         let root = file.root();
         let usual = Self::default();
-        let (http, grpc, plan) = (root.table("http"), root.table("grpc"), root.table("plan"));
-        let interval = |key| duration(&plan, key, INTERVAL);
+        let (http, grpc) = (root.table("http"), root.table("grpc"));
         let config = Self {
             data: root.text("data").map_or(usual.data, PathBuf::from),
             province: province(&root).unwrap_or(usual.province),
@@ -155,12 +131,8 @@ impl Config {
             grpc_names: names(&grpc),
             certificate_lifetime: duration(&grpc, "certificate_lifetime", LIFETIME)
                 .unwrap_or(usual.certificate_lifetime),
-            anchors: anchors(&root),
-            link_interval: interval("link_interval").unwrap_or(usual.link_interval),
-            host_interval: interval("host_interval").unwrap_or(usual.host_interval),
-            report_interval: duration(&plan, "report_interval", REPORT_INTERVAL)
-                .unwrap_or(usual.report_interval),
-            backlog_rate: backlog_rate(&plan).unwrap_or(usual.backlog_rate),
+            plan: plan::plan(&root),
+            backlog_rate: backlog_rate(&root.table("plan")).unwrap_or(usual.backlog_rate),
             remote_write: remote_write::targets(&root),
         };
         // Last, because "known here" lists keys in the order of asking.
@@ -173,28 +145,6 @@ impl Config {
     #[must_use]
     pub fn registry(&self) -> PathBuf {
         self.data.join(registry::FILE)
-    }
-
-    /// What every agent is asked to do. Its version depends on its content alone, so that a restart
-    /// of the collector sends nothing anew.
-    #[must_use]
-    pub fn plan(&self) -> Plan {
-        let target = |anchor: &Anchor| Target {
-            name: anchor.name.clone(),
-            address: anchor.address.clone(),
-            segment: Segment::Core,
-            network: None,
-        };
-        let mut plan = Plan {
-            version: 0,
-            host_interval: self.host_interval,
-            link_interval: self.link_interval,
-            report_interval: self.report_interval,
-            targets: self.anchors.iter().map(target).collect(),
-            ..Plan::default()
-        };
-        plan.version = version_of(&plan);
-        plan
     }
 
     /// Whether `/metrics` shows what agents measured.
@@ -219,25 +169,11 @@ impl Config {
     }
 }
 
-/// Never 0, which means "the plan that is compiled in".
-fn version_of(plan: &Plan) -> u64 {
-    // Debug text instead of JSON: it cannot fail, and only has to differ when the plan does.
-    let hash = digest(&SHA256, format!("{plan:?}").as_bytes());
-    let hash = hash.as_ref().first_chunk().copied().unwrap_or_default();
-    u64::from_be_bytes(hash).max(1)
-}
-
 /// Keys of the contract whose feature does not exist yet.
 fn refuse_unsupported(root: &Table<'_>) {
-    let not_yet = "is not supported by this version yet: leave it out";
-    for key in ["alertmanager", "service", "resolver"] {
-        if root.has(key) {
-            root.mistake_at(key, not_yet);
-        }
-    }
-    let plan = root.table("plan");
-    if plan.has("service_interval") {
-        plan.mistake_at("service_interval", not_yet);
+    if root.has("alertmanager") {
+        let not_yet = "is not supported by this version yet: leave it out";
+        root.mistake_at("alertmanager", not_yet);
     }
 }
 
@@ -333,48 +269,6 @@ fn backlog_rate(plan: &Table<'_>) -> Option<u64> {
         "backlog_rate",
         &format!("must be from {least}kB to {most}MB (a second, for a whole centre)"),
     );
-    None
-}
-
-fn anchors(root: &Table<'_>) -> Vec<Anchor> {
-    let mut anchors: Vec<Anchor> = Vec::new();
-    for (position, table) in root.tables("anchor").iter().enumerate() {
-        table.require(&["name", "address"]);
-        if position == TARGETS_PER_PLAN {
-            let message = format!("is one anchor too many: {TARGETS_PER_PLAN} are allowed");
-            table.mistake_at("name", &message);
-        }
-        let name = text_that(table, "name", is_label, &not_a_label());
-        let address = text_that(table, "address", is_host, NOT_A_HOST);
-        let (Some(name), Some(address)) = (name, address) else {
-            continue;
-        };
-        if anchors.iter().any(|anchor| anchor.name == name) {
-            table.mistake_at("name", "is the name of another anchor too");
-        }
-        anchors.push(Anchor { name, address });
-    }
-    anchors
-}
-
-const NOT_A_HOST: &str = "must be a host name or an IP address and nothing else, such as \"192.0.2.10\": no https://, no port";
-
-fn is_host(text: &str) -> bool {
-    // The plan has it as a text of limited length.
-    is_label(text) && ServerName::try_from(text).is_ok()
-}
-
-fn text_that(
-    table: &Table<'_>,
-    key: &'static str,
-    is_good: fn(&str) -> bool,
-    complaint: &str,
-) -> Option<String> {
-    let text = table.text(key)?;
-    if is_good(&text) {
-        return Some(text);
-    }
-    table.mistake_at(key, complaint);
     None
 }
 

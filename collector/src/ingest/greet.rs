@@ -53,7 +53,6 @@ impl Stream {
         self.number = latest::lock(&self.device).begin_stream(now.as_millisecond());
         let arrived = self.arrived(&hello.lost).await;
         let parts = &self.shared.parts;
-        let plan = (hello.plan_version != parts.plan.version).then(|| (&parts.plan).into());
         let agents = parts.directory.agents().borrow().clone();
         let (centre, rate) = (&self.agent.centre, parts.backlog_rate);
         let spread = spread(agents.len()).as_millis();
@@ -65,9 +64,10 @@ impl Stream {
             arrived,
         }))
         .await?;
-        if let Some(plan) = plan {
-            self.send(from_collector::Kind::Plan(plan)).await?;
-        }
+        // Told from here on, when there is another than it holds.
+        let plans = &self.shared.parts.plans;
+        let planned = plans.connected(&self.agent, &hello.addresses, hello.plan_version);
+        self.planned = Some(planned);
         Ok(())
     }
 

@@ -33,12 +33,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use governor::{DefaultDirectRateLimiter, Quota};
 use proto::ids::AgentId;
-use proto::plan::Plan;
 use proto::wire::FromAgent;
 use proto::wire::session_server::Session;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use self::commit::Keeper;
 use self::end::{Watch, revoked};
@@ -51,6 +50,7 @@ use crate::directory::Directory;
 use crate::latest::{DeviceKey, Latest};
 use crate::listen::Peer;
 use crate::metrics::own::Own;
+use crate::plans::Plans;
 use crate::registry::Agent;
 use crate::seen::Ledger;
 
@@ -73,7 +73,7 @@ pub struct Parts {
     /// The collector's own health.
     pub own: Arc<Own>,
     /// What agents are told to do.
-    pub plan: Plan,
+    pub plans: Arc<Plans>,
     /// What a centre may send of its backlog, bytes per second.
     pub backlog_rate: u64,
     /// What was taken of each agent.
@@ -138,15 +138,9 @@ impl Session for Ingest {
         request: Request<Streaming<FromAgent>>,
     ) -> Result<Response<Self::OpenStream>, Status> {
         let parts = &self.shared.parts;
-        let peer = request.extensions().get::<Peer>().cloned();
-        let certificate = peer.and_then(|peer| peer.certificate);
-        let key = certificate.and_then(|certificate| ca::key_hash_of_certificate(&certificate));
-        let key = key.ok_or_else(|| {
-            Status::unauthenticated("a client certificate is needed: enrol this machine first")
-        })?;
         // Followed from before the agent is looked up: no change of it goes unnoticed.
         let agents = parts.directory.agents();
-        let agent = parts.directory.find(key).await.ok_or_else(revoked)?;
+        let agent = caller(&parts.directory, request.extensions()).await?;
         let (replaced, pace) = self.shared.replace_older_stream(&agent)?;
         let key = DeviceKey {
             centre: agent.centre.clone(),
@@ -163,6 +157,21 @@ impl Session for Ingest {
         tokio::spawn(Box::new(stream).run(Box::new(request.into_inner()), watch));
         Ok(Response::new(outgoing))
     }
+}
+
+/// The agent that makes a call, by the key of its certificate.
+pub(crate) async fn caller(
+    directory: &Directory,
+    extensions: &Extensions,
+) -> Result<Agent, Status> {
+    let certificate = extensions
+        .get::<Peer>()
+        .and_then(|peer| peer.certificate.as_ref());
+    let key = certificate.and_then(|certificate| ca::key_hash_of_certificate(certificate));
+    let key = key.ok_or_else(|| {
+        Status::unauthenticated("a client certificate is needed: enrol this machine first")
+    })?;
+    directory.find(key).await.ok_or_else(revoked)
 }
 
 impl Shared {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proto::columns::{Lane, Rounds};
+use proto::plan::Plan;
 use proto::stream::{Decoder, Reject};
 use proto::wire::{self, FromAgent, FromCollector, from_agent, from_collector};
 use tokio::sync::mpsc;
@@ -23,6 +24,7 @@ use crate::clocks::{Boot, Reading};
 use crate::journal::{self, Definitions};
 use crate::latest::{self, Device};
 use crate::metrics::own::Own;
+use crate::plans::Planned;
 use crate::registry::Agent;
 use crate::seen::{Account, Claim, Claimed};
 
@@ -57,6 +59,8 @@ pub(super) struct Stream {
     /// Whether a batch could not be kept, which the agent sends again on its next stream.
     refused: bool,
     pace: Arc<Limits>,
+    /// What the agent is to measure, once it said hello.
+    pub(super) planned: Option<Planned>,
 }
 
 impl Stream {
@@ -84,6 +88,7 @@ impl Stream {
             answers: Answers::default(),
             refused: false,
             pace,
+            planned: None,
         }
     }
 
@@ -163,6 +168,9 @@ impl Stream {
             tokio::select! {
                 message = incoming.message(), if may_read => return Ok(message),
                 () = settled => {}
+                plan = next_plan(&mut self.planned) => {
+                    self.send(from_collector::Kind::Plan((&plan).into())).await?;
+                }
                 // Whether the disk began to fail is not told to everybody.
                 () = tokio::time::sleep(Duration::from_secs(1)), if waits => {}
                 () = tokio::time::sleep_until(ends) => {
@@ -401,5 +409,13 @@ impl Stream {
             Ok(Err(_)) => Err(End("broken", None)),
             Err(_) => Err(End("not_reading", None)),
         }
+    }
+}
+
+/// What an agent is to measure from now on, when that changes.
+async fn next_plan(planned: &mut Option<Planned>) -> Plan {
+    match planned {
+        Some(planned) => planned.next().await,
+        None => std::future::pending().await,
     }
 }

@@ -103,10 +103,10 @@ impl Device {
     /// after, so that what is named again is not new; older things for as long as they are live or have a
     /// history to show.
     pub fn begin_stream(&mut self, now_unix_ms: i64) -> u64 {
-        let (now, patience) = (self.now(), self.shared.patience.samples);
+        let (now, shared) = (self.now(), &self.shared);
         self.slots.retain_mut(|slot| {
             let was_named = std::mem::replace(&mut slot.named, false);
-            was_named || slot.is_fresh(now, patience) || slot.has_history(now_unix_ms)
+            was_named || shared.is_live(slot, now) || slot.has_history(now_unix_ms)
         });
         self.by_name = (0..).take(self.slots.len()).collect();
         let slots = &self.slots;
@@ -216,10 +216,10 @@ impl Device {
     pub fn live(&self) -> impl Iterator<Item = &Slot> {
         let live = self.presence() == Presence::Live;
         let slots = if live { &*self.slots } else { &[] };
-        let (now, patience) = (self.now(), self.shared.patience.samples);
+        let now = self.now();
         slots
             .iter()
-            .filter(move |slot| slot.is_fresh(now, patience))
+            .filter(move |slot| self.shared.is_live(slot, now))
     }
 
     fn now(&self) -> Tick {
@@ -236,6 +236,14 @@ impl Device {
     #[must_use]
     pub fn value(&self, metric: &'static Metric) -> Option<f64> {
         self.of(metric).next().map(|slot| slot.value)
+    }
+}
+
+impl Shared {
+    /// Whether a value is still that of now. Of most it is told without a look at what they are.
+    fn is_live(&self, slot: &Slot, now: Tick) -> bool {
+        slot.is_fresh(now, self.patience.samples)
+            || slot.is_fresh(now, self.seldom.of(slot.series().metric))
     }
 }
 

@@ -9,6 +9,7 @@ mod device;
 mod history;
 mod names;
 mod newcomers;
+mod seldom;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use self::device::Device;
 pub use self::history::HISTORY_MINUTES;
 pub use self::names::Name;
 use self::names::Names;
+use self::seldom::Seldom;
 pub use self::slot::Slot;
 
 /// Where a device stands: the labels of all its series.
@@ -83,6 +85,7 @@ pub struct Latest {
 #[derive(Debug)]
 struct Shared {
     patience: Patience,
+    seldom: Seldom,
     names: Names,
     started: Instant,
 }
@@ -92,7 +95,7 @@ struct Shared {
 pub struct Patience {
     /// Without a report, before an agent counts as silent.
     pub reports: Duration,
-    /// Without a sample, before one series vanishes.
+    /// Without a sample, before one series vanishes, unless it is one that comes seldom.
     pub samples: Duration,
 }
 
@@ -114,13 +117,24 @@ impl Patience {
     }
 }
 impl Latest {
-    /// An empty view, in which values vanish when patience ends.
+    /// An empty view, in which values vanish when they should have come again under this plan.
+    #[must_use]
+    pub fn under(plan: &Plan) -> Self {
+        Self::with(Patience::with(plan), Seldom::under(plan))
+    }
+
+    /// An empty view, in which all values vanish when patience ends.
     #[must_use]
     pub fn new(patience: Patience) -> Self {
+        Self::with(patience, Seldom::default())
+    }
+
+    fn with(patience: Patience, seldom: Seldom) -> Self {
         Self {
             devices: RwLock::default(),
             shared: Arc::new(Shared {
                 patience,
+                seldom,
                 names: Names::default(),
                 started: Instant::now(),
             }),

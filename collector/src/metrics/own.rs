@@ -9,7 +9,7 @@ use prometheus::{
 use proto::metrics::{self as catalogue, Metric};
 use proto::stream::Reject;
 
-use crate::remote_write;
+use crate::{remote_write, transfer};
 
 /// Why a stream ended; the values of a label.
 pub const STREAM_ENDS: [&str; 13] = [
@@ -52,6 +52,7 @@ pub struct Own {
     pub streams_ended: IntCounterVec,
     pub connections_refused: IntCounterVec,
     pub enrolments: IntCounterVec,
+    pub transfers: IntCounterVec,
     pub batches: IntCounterVec,
     pub batches_paced: IntCounter,
     pub samples: IntCounter,
@@ -102,6 +103,10 @@ impl Own {
             enrolments: counters(
                 &catalogue::COLLECTOR_ENROLMENTS,
                 &crate::enroll::Outcome::CODES,
+            )?,
+            transfers: counters(
+                &catalogue::COLLECTOR_TRANSFERS,
+                &transfer::Outcome::ALL.map(transfer::Outcome::code),
             )?,
             batches: counters(
                 &catalogue::COLLECTOR_BATCHES,

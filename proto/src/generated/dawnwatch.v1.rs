@@ -594,6 +594,10 @@ pub struct UploadResponse {
     /// That arrived.
     #[prost(uint32, tag = "1")]
     pub bytes: u32,
+    /// How fast they arrived, without the first quarter. The sender cannot know: what it has handed to its
+    /// system is not there yet. 0 for too few to tell.
+    #[prost(uint64, tag = "2")]
+    pub bits_per_second: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FromAgent {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Plan, Service, Throughput};
 use crate::limits::{
     ECHOES, INTERVAL, LABEL_BYTES, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN,
-    TARGETS_PER_PLAN, THROUGHPUT_BYTES, THROUGHPUT_INTERVAL, URL_BYTES,
+    TARGETS_PER_PLAN, THROUGHPUT_BYTES, THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
 };
 
 /// Why a plan is refused, whole: half a plan would measure something nobody asked for.
@@ -39,7 +39,7 @@ pub enum InvalidPlan {
     #[error("{echoes} echoes a round are outside {} to {}", ECHOES.start(), ECHOES.end())]
     Echoes { echoes: u32 },
     #[error(
-        "throughput of {bytes} bytes each {interval:?} is outside {} to {} bytes and {:?} to {:?}",
+        "throughput of {bytes} bytes each {interval:?} is outside {} to {} bytes and {:?} to {:?}, or more than {THROUGHPUT_SHARE} bytes a second",
         THROUGHPUT_BYTES.start(), THROUGHPUT_BYTES.end(), THROUGHPUT_INTERVAL.start(), THROUGHPUT_INTERVAL.end()
     )]
     Throughput { interval: Duration, bytes: u32 },
@@ -76,12 +76,10 @@ impl Plan {
         named("networks", NETWORKS_PER_PLAN, networks)?;
         self.places()?;
         self.routes()?;
-        let is_bounded = |throughput: Throughput| {
-            THROUGHPUT_BYTES.contains(&throughput.bytes)
-                && THROUGHPUT_INTERVAL.contains(&throughput.interval)
-        };
         match self.throughput {
-            Some(Throughput { interval, bytes }) if !is_bounded(Throughput { interval, bytes }) => {
+            Some(Throughput { interval, bytes })
+                if !(Throughput { interval, bytes }).is_bounded() =>
+            {
                 Err(InvalidPlan::Throughput { interval, bytes })
             }
             _ => Ok(()),
@@ -139,6 +137,16 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+impl Throughput {
+    /// Whether it stays within what a line may be asked to carry.
+    fn is_bounded(self) -> bool {
+        let most = u64::from(THROUGHPUT_SHARE) * self.interval.as_secs();
+        THROUGHPUT_BYTES.contains(&self.bytes)
+            && THROUGHPUT_INTERVAL.contains(&self.interval)
+            && u64::from(self.bytes) <= most
     }
 }
 

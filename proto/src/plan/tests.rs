@@ -60,6 +60,17 @@ fn a_plan_outside_the_limits_is_refused_whole() {
     check(|p| p.host_interval_ms = 999, "interval");
     check(|p| p.link_interval_ms = 0, "interval");
     check(|p| p.report_interval_ms = u32::MAX, "interval");
+    for (interval_ms, bytes) in [
+        (59_000, 65_536),
+        (60_000, 65_535),
+        (60_000, 420_001),
+        (600_000, 4_194_305),
+    ] {
+        let mut plan = wire::Plan::from(&full());
+        plan.throughput = Some(wire::Throughput { interval_ms, bytes });
+        let error = Plan::try_from(plan).expect_err("too much").to_string();
+        assert!(error.contains("throughput"), "{error}");
+    }
     check(
         |p| p.targets = vec![wire::Target::from(&anchor("a")); 65],
         "65 targets",

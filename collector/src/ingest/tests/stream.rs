@@ -13,6 +13,7 @@ use super::super::{Parts, Shared};
 use super::*;
 use crate::directory::Directory;
 use crate::latest::{self, DeviceKey, Latest, Patience};
+use crate::plans::Plans;
 use crate::registry::{Centre, Host, NewAgent, Registry};
 use crate::token::{self, Grant};
 
@@ -74,7 +75,7 @@ async fn collector_for(targets: &[&str]) -> Collector {
         directory: Arc::new(directory.await.unwrap()),
         latest,
         own,
-        plan: Plan::default(),
+        plans: Plans::new(Plan::default()),
         backlog_rate: 64_000,
         ledger: Arc::clone(&ledger),
         keeper,

@@ -1,0 +1,158 @@
+//! Who may transfer when, and what comes of it.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::latest::{Latest, Patience};
+use crate::registry::{KeyHash, Registry};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+const PLANNED: Throughput = Throughput {
+    interval: Duration::from_mins(10),
+    bytes: 100_000,
+};
+
+fn agent(id: &str, centre: &str) -> Agent {
+    Agent {
+        id: id.parse().unwrap(),
+        centre: centre.parse().unwrap(),
+        device: id.parse().unwrap(),
+        kind: "pc".into(),
+        hostname: String::new(),
+        os: String::new(),
+        arch: String::new(),
+        version: String::new(),
+        key: KeyHash([7; 32]),
+        enrolled_at: Timestamp::UNIX_EPOCH,
+        certificate_until: Timestamp::UNIX_EPOCH,
+        revoked_at: None,
+        last_seen: None,
+        goodbye: false,
+    }
+}
+
+async fn transfers(throughput: Option<Throughput>) -> (Transfers, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::create(&folder.path().join("registry.sqlite")).unwrap();
+    let own = Arc::new(Own::new(Timestamp::now()).unwrap());
+    let latest = Arc::new(Latest::new(Patience {
+        reports: MINUTE,
+        samples: MINUTE,
+    }));
+    let directory = Directory::read(registry, latest, Arc::clone(&own)).await;
+    let transfers = Transfers::new(Parts {
+        directory: Arc::new(directory.unwrap()),
+        own,
+        throughput,
+        stop: CancellationToken::new(),
+    });
+    (transfers, folder)
+}
+
+async fn bytes(mut pieces: mpsc::Receiver<Result<Piece, Status>>) -> usize {
+    let mut bytes = 0;
+    while let Some(piece) = pieces.recv().await {
+        bytes += piece.unwrap().data.len();
+    }
+    bytes
+}
+
+fn counted(transfers: &Transfers, outcome: Outcome) -> u64 {
+    let counter = &transfers.parts.own.transfers;
+    counter.with_label_values(&[outcome.code()]).get()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_agent_of_a_centre_measures_in_each_interval() {
+    let grants = Grants::default();
+    let (one, other) = (agent("one", "a"), agent("other", "a"));
+    let elsewhere = agent("elsewhere", "b");
+    let download = |agent| grants.download(agent, PLANNED).map(drop);
+    assert_eq!(grants.upload(&one).map(drop), Err(Outcome::NotYet));
+    assert_eq!(download(&one), Ok(()));
+    assert_eq!(download(&one), Err(Outcome::NotYet));
+    assert_eq!(download(&other), Err(Outcome::NotYet));
+    assert_eq!(download(&elsewhere), Ok(()));
+    assert_eq!(grants.upload(&other).map(drop), Err(Outcome::NotYet));
+    assert_eq!(grants.upload(&one).map(drop), Ok(()));
+    assert_eq!(grants.upload(&one).map(drop), Err(Outcome::NotYet));
+    tokio::time::sleep(PLANNED.interval).await;
+    let running = grants.download(&other, PLANNED);
+    assert!(running.is_ok());
+    tokio::time::sleep(PLANNED.interval).await;
+    assert_eq!(download(&one), Err(Outcome::NotYet), "the other still runs");
+    assert_eq!(
+        grants.upload(&other).map(drop),
+        Err(Outcome::NotYet),
+        "too late"
+    );
+    drop(running);
+    assert_eq!(download(&one), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_transfer_at_once() {
+    let grants = Grants::default();
+    let mut running = Vec::new();
+    let outcome = loop {
+        let newcomer = agent("pc", &format!("centre-{}", running.len()));
+        match grants.download(&newcomer, PLANNED) {
+            Ok(one) => running.push(one),
+            Err(outcome) => break outcome,
+        }
+    };
+    assert_eq!((outcome, running.len()), (Outcome::Busy, 8));
+    running.pop();
+    // To be turned away costs a centre nothing.
+    assert!(grants.download(&agent("pc", "centre-8"), PLANNED).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_is_what_was_asked_for_within_the_plan() {
+    for (asked, expected) in [(50_000, 50_000), (100_000, 100_000), (u32::MAX, 100_000)] {
+        let (transfers, _folder) = transfers(Some(PLANNED)).await;
+        let agent = agent("pc", "a");
+        let pieces = transfers.download(&agent, asked).unwrap();
+        assert_eq!(bytes(pieces).await, expected);
+        assert_eq!(counted(&transfers, Outcome::Finished), 1);
+        let again = transfers.download(&agent, asked).unwrap_err();
+        assert_eq!(again.code(), tonic::Code::ResourceExhausted);
+        assert_eq!(counted(&transfers, Outcome::NotYet), 1);
+    }
+    let (transfers, _folder) = transfers(None).await;
+    let refused = transfers.download(&agent("pc", "a"), 1).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    assert_eq!(counted(&transfers, Outcome::NotPlanned), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_is_let_go() {
+    let (transfers, _folder) = transfers(Some(PLANNED)).await;
+    let agent = agent("pc", "a");
+    let unread = transfers.download(&agent, 100_000).unwrap();
+    tokio::time::sleep(LONGEST + Duration::from_secs(1)).await;
+    assert_eq!(counted(&transfers, Outcome::CutShort), 1);
+    assert!(bytes(unread).await < 100_000);
+    tokio::time::sleep(PLANNED.interval).await;
+    let read_in_part = transfers.download(&agent, 100_000).unwrap();
+    drop(read_in_part);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(counted(&transfers, Outcome::CutShort), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_transfer_is_faster_than_it_may_be() {
+    let large = Throughput {
+        bytes: 4_000_000,
+        ..PLANNED
+    };
+    let (transfers, _folder) = transfers(Some(large)).await;
+    let began = Instant::now();
+    let pieces = transfers.download(&agent("pc", "a"), u32::MAX).unwrap();
+    assert_eq!(bytes(pieces).await, 4_000_000);
+    let took = began.elapsed().as_millis();
+    assert!((150..200).contains(&took), "{took} ms");
+}
