@@ -1,0 +1,240 @@
+//! The source `service`: each service of the plan used once per interval, at a phase of its own.
+//!
+//! As with links, a run spreads its attempts over a window by their phases, so that they do not measure
+//! each other; at most four are under way. Nobody waits for a slow service but its own attempt.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::metrics;
+use proto::plan::{Plan, Service};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
+use super::{Attempt, How, Lookups, Outcome, Trust, attempt};
+use crate::clock;
+
+/// Attempts at a time.
+const AT_A_TIME: usize = 4;
+
+/// An attempt takes no longer, however seldom it is made.
+const MOST: Duration = Duration::from_secs(10);
+
+/// The source.
+pub(crate) struct Services {
+    context: Context,
+    lookups: Lookups,
+    /// Once it was read and found good for something.
+    trust: Option<Trust>,
+    known: HashMap<Service, Known>,
+    /// How far the clock of the server that answered last was ahead of our monotonic one.
+    others_lead_s: Option<i64>,
+}
+
+/// What is remembered of a service between attempts.
+#[derive(Debug)]
+struct Known {
+    /// Share of the window.
+    phase: f64,
+    /// That was reached last.
+    address: Option<IpAddr>,
+    /// How attempts have ended.
+    outcomes: BTreeSet<Outcome>,
+}
+
+/// When things happen within one interval. All fits into nine tenths of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pace {
+    /// Within which attempts start, but for those that wait for others.
+    window: Duration,
+    /// For one attempt.
+    limit: Duration,
+}
+
+impl Pace {
+    /// Of this many services. The first round of all does not keep a person waiting.
+    fn of(interval: Duration, services: usize, is_first: bool) -> Self {
+        let most = if is_first {
+            Duration::from_millis(500)
+        } else {
+            MOST
+        };
+        let window = most.min(interval / 6);
+        let turns = u32::try_from(services.div_ceil(AT_A_TIME)).unwrap_or(u32::MAX);
+        let limit = (interval * 9 / 10).saturating_sub(window) / turns.max(1);
+        let limit = limit.min(MOST);
+        Self { window, limit }
+    }
+}
+
+impl Services {
+    /// Reads nothing yet.
+    pub(crate) fn new(context: Context) -> Self {
+        Self {
+            context,
+            lookups: Lookups::default(),
+            trust: None,
+            known: HashMap::new(),
+            others_lead_s: None,
+        }
+    }
+
+    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        let plan = self.context.plan.borrow().clone();
+        let is_first = self.known.is_empty();
+        self.known
+            .retain(|service, _| plan.services.contains(service));
+        if plan.services.is_empty() {
+            return Ok(());
+        }
+        for service in &plan.services {
+            self.known.entry(service.clone()).or_insert_with(|| Known {
+                phase: rand::random(),
+                address: None,
+                outcomes: BTreeSet::new(),
+            });
+        }
+        let trust = self.trust(readings).await;
+        let pace = Pace::of(plan.service_interval, plan.services.len(), is_first);
+        let attempts = self.try_each(&plan.services, &trust, pace).await;
+        for (service, attempt) in plan.services.iter().zip(attempts) {
+            match attempt {
+                Some(Ok(attempt)) => self.report(service, &attempt, readings),
+                Some(Err(unmeasurable)) if !readings.limitations.contains(&unmeasurable) => {
+                    readings.limitations.push(unmeasurable);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn trust(&mut self, readings: &mut Readings) -> Trust {
+        if let Some(trust) = &self.trust {
+            return trust.clone();
+        }
+        let trust = Trust::of_the_system().await;
+        match trust.limitation() {
+            Some(limitation) => readings.limitations.push(limitation),
+            None => self.trust = Some(trust.clone()),
+        }
+        trust
+    }
+
+    /// One attempt at each, in the order of the services. `None` for one that came to grief.
+    async fn try_each(
+        &self,
+        services: &[Service],
+        trust: &Trust,
+        pace: Pace,
+    ) -> Vec<Option<Result<Attempt, Unmeasurable>>> {
+        let turns = Arc::new(Semaphore::new(AT_A_TIME));
+        let mut running = JoinSet::new();
+        for (place, service) in services.iter().enumerate() {
+            let known = self.known.get(service);
+            let phase = known.map_or(0.0, |known| known.phase);
+            let start = Instant::now() + pace.window.mul_f64(phase);
+            let address = known.and_then(|known| known.address);
+            let interface = self.context.interface(service.network.as_deref());
+            let (service, turns) = (service.clone(), Arc::clone(&turns));
+            let (lookups, trust) = (self.lookups.clone(), trust.clone());
+            let others_lead_s = self.others_lead_s;
+            running.spawn(async move {
+                sleep_until(start).await;
+                let _turn = turns.acquire().await;
+                let now = clock::now();
+                let how = How {
+                    interface: interface.as_deref(),
+                    limit: pace.limit,
+                    known: address,
+                    lookups: &lookups,
+                    trust: &trust,
+                    now_unix_s: now.wall_unix_ms.div_euclid(1_000),
+                    told_unix_s: others_lead_s.map(|lead| lead.saturating_add(monotonic_s())),
+                };
+                (place, attempt(&service, &how).await)
+            });
+        }
+        let mut attempts: Vec<_> = services.iter().map(|_| None).collect();
+        while let Some(ended) = running.join_next().await {
+            if let Ok((place, attempt)) = ended
+                && let Some(slot) = attempts.get_mut(place)
+            {
+                *slot = Some(attempt);
+            }
+        }
+        attempts
+    }
+
+    fn report(&mut self, service: &Service, attempt: &Attempt, readings: &mut Readings) {
+        let Some(known) = self.known.get_mut(service) else {
+            return;
+        };
+        if attempt.phases.connect.is_some() {
+            known.address = attempt.address;
+        }
+        if let (Outcome::Answered, Some(time)) = (attempt.outcome, attempt.server_time_unix_s) {
+            self.others_lead_s = Some(time.saturating_sub(monotonic_s()));
+        }
+        let name = service.name.as_str();
+        tracing::debug!(service = name, outcome = attempt.outcome.as_str(), phases = ?attempt.phases,
+            detail = attempt.detail, "Tried.");
+        let success = if attempt.outcome == Outcome::Answered {
+            1.0
+        } else {
+            0.0
+        };
+        readings.push(&metrics::PROBE_SUCCESS, &[name], success);
+        known.outcomes.insert(attempt.outcome);
+        for outcome in &known.outcomes {
+            let is_it = if *outcome == attempt.outcome {
+                1.0
+            } else {
+                0.0
+            };
+            readings.push(&metrics::PROBE_OUTCOME, &[name, outcome.as_str()], is_it);
+        }
+        for (phase, took) in attempt.phases.each() {
+            if let Some(took) = took {
+                readings.push(&metrics::PROBE_PHASE, &[name, phase], steady(took));
+            }
+        }
+        if let Some(status) = attempt.status {
+            readings.push(&metrics::PROBE_STATUS, &[name], f64::from(status));
+        }
+        if let Some(expires) = attempt.expires_unix_s {
+            readings.push(&metrics::PROBE_TLS_EXPIRY, &[name], expires as f64);
+        }
+    }
+}
+
+/// Seconds, to a tenth of a millisecond: more digits would cost bytes and say nothing.
+fn steady(took: Duration) -> f64 {
+    (took.as_secs_f64() * 10_000.0).round() / 10_000.0
+}
+
+fn monotonic_s() -> i64 {
+    i64::try_from(clock::now().monotonic_ms / 1_000).unwrap_or(i64::MAX)
+}
+
+impl Source for Services {
+    fn name(&self) -> &'static str {
+        "service"
+    }
+
+    fn interval(&self, plan: &Plan) -> Duration {
+        plan.service_interval
+    }
+
+    fn timeout(&self, plan: &Plan) -> Duration {
+        plan.service_interval
+    }
+
+    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
+        Box::pin(self.run(readings))
+    }
+}
