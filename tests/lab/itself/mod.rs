@@ -1,0 +1,3 @@
+//! The lab does what it says: nothing of ours is judged here but the lab.
+
+mod hops;
