@@ -22,8 +22,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use system::{
-    ICMP_REMEDY, boot_id, disks, filesystems, gateways, hidden_serial_number, interface_index,
-    interfaces, load_average, resolvers, temperatures,
+    CAN_BIND, ICMP_REMEDY, bind_to, boot_id, disks, filesystems, gateways, hidden_serial_number,
+    interface_index, interfaces, load_average, resolvers, temperatures, wireless,
 };
 
 /// Where the system's files are: `/`, except in tests.
@@ -117,10 +117,23 @@ pub struct Interface {
     pub up: Option<bool>,
     /// Bits per second, where it was negotiated.
     pub speed: Option<f64>,
+    /// Whether it sends and receives at the same time, where that was negotiated.
+    pub full_duplex: Option<bool>,
+    /// How often it lost or found its link since it exists.
+    pub carrier_changes: Option<u64>,
     /// What came in.
     pub received: Traffic,
     /// What went out.
     pub transmitted: Traffic,
+}
+
+/// One wireless interface and its access point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wifi {
+    /// Such as `wlan0`.
+    pub interface: String,
+    /// dBm; `None` where the driver tells a level of its own making.
+    pub signal: Option<i32>,
 }
 
 /// Totals of one direction of an interface since it exists.

@@ -2,7 +2,11 @@
 //! all there is. On Windows routes, interfaces and disks follow, through calls of the system
 //! (`GetIpForwardTable2` and its kin), never WMI or PowerShell.
 
-use super::{Address, Disk, Filesystem, Interface, Root, Temperature, Unreadable};
+use std::io;
+
+use socket2::SockRef;
+
+use super::{Address, Disk, Filesystem, Interface, Root, Temperature, Unreadable, Wifi};
 
 /// What a person can do so that the agent may send ICMP.
 pub const ICMP_REMEDY: &str = if cfg!(windows) {
@@ -10,6 +14,14 @@ pub const ICMP_REMEDY: &str = if cfg!(windows) {
 } else {
     "run the agent with the right to open raw sockets"
 };
+
+/// Whether a socket can be bound to an interface.
+pub const CAN_BIND: bool = false;
+
+/// Not available on this system yet.
+pub fn bind_to(_: &SockRef<'_>, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// Not available on this system yet.
 #[must_use]
@@ -51,5 +63,6 @@ nothing! {
     interfaces: Vec<Interface>,
     disks: Vec<Disk>,
     filesystems: Vec<Filesystem>,
-    load_average: Option<[f64; 3]>
+    load_average: Option<[f64; 3]>,
+    wireless: Vec<Wifi>
 }

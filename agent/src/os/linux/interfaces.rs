@@ -1,4 +1,4 @@
-//! Network interfaces: counters from `/proc/net/dev`, link and speed from `/sys/class/net`.
+//! Network interfaces: counters from `/proc/net/dev`, link, speed and duplex from `/sys/class/net`.
 //!
 //! Which ones: those that are hardware of this machine (they have a `device`), and virtual ones that
 //! a default route goes through (PPP, VLAN, VPN, bridge). That leaves out loopback and the many
@@ -23,6 +23,9 @@ pub fn interfaces(root: &Root) -> Result<Vec<Interface>, Unreadable> {
         };
         interface.up = parse_up(fact("operstate").as_deref(), fact("carrier").as_deref());
         interface.speed = fact("speed").as_deref().and_then(parse_speed);
+        interface.full_duplex = fact("duplex").as_deref().and_then(parse_duplex);
+        interface.carrier_changes =
+            fact("carrier_changes").and_then(|text| text.trim().parse().ok());
     }
     Ok(interfaces)
 }
@@ -61,6 +64,8 @@ fn parse_line(line: &str) -> Option<Interface> {
         name: name.trim().to_owned(),
         up: None,
         speed: None,
+        full_duplex: None,
+        carrier_changes: None,
         received: traffic(0)?,
         transmitted: traffic(8)?,
     })
@@ -80,6 +85,15 @@ fn parse_up(operstate: Option<&str>, carrier: Option<&str>) -> Option<bool> {
 fn parse_speed(speed: &str) -> Option<f64> {
     let megabits: u32 = speed.trim().parse().ok()?;
     (megabits > 0).then_some(f64::from(megabits) * 1e6)
+}
+
+/// `full`, `half`, or `unknown` where there is nothing to negotiate.
+fn parse_duplex(duplex: &str) -> Option<bool> {
+    match duplex.trim() {
+        "full" => Some(true),
+        "half" => Some(false),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +139,9 @@ veth1a: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0
         assert_eq!(parse_speed("1000\n"), Some(1e9));
         assert_eq!(parse_speed("-1\n"), None);
         assert_eq!(parse_speed("0\n"), None);
+        assert_eq!(parse_duplex("full\n"), Some(true));
+        assert_eq!(parse_duplex("half\n"), Some(false));
+        assert_eq!(parse_duplex("unknown\n"), None);
     }
 
     #[test]
@@ -143,11 +160,18 @@ veth1a: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0
         write("sys/class/net/eth0/device/vendor", "0x1af4\n");
         write("sys/class/net/eth0/operstate", "up\n");
         write("sys/class/net/eth0/speed", "100\n");
+        write("sys/class/net/eth0/duplex", "half\n");
+        write("sys/class/net/eth0/carrier_changes", "7\n");
         let found = interfaces(&Root(folder.path().to_owned())).unwrap();
         let facts: Vec<_> = found
             .iter()
             .map(|one| (one.name.as_str(), one.up, one.speed))
             .collect();
+        let negotiated: Vec<_> = found
+            .iter()
+            .map(|one| (one.full_duplex, one.carrier_changes))
+            .collect();
+        assert_eq!(negotiated, [(Some(false), Some(7)), (None, None)]);
         assert_eq!(
             facts,
             [("eth0", Some(true), Some(1e8)), ("br-lan", None, None)]

@@ -6,9 +6,12 @@ mod interfaces;
 mod resolvers;
 mod routes;
 mod temperatures;
+mod wireless;
 
 use std::io;
 use std::path::{Path, PathBuf};
+
+use socket2::SockRef;
 
 use super::{Root, Unreadable};
 
@@ -18,10 +21,23 @@ pub use interfaces::{interface_index, interfaces};
 pub use resolvers::resolvers;
 pub use routes::gateways;
 pub use temperatures::temperatures;
+pub use wireless::wireless;
 
 /// What a person can do so that the agent may send ICMP.
 pub const ICMP_REMEDY: &str = "set net.ipv4.ping_group_range to \"0 2147483647\" with sysctl, \
      or give the agent the capability CAP_NET_RAW";
+
+/// Whether a socket can be bound to an interface.
+pub const CAN_BIND: bool = true;
+
+/// Has a socket use this interface alone, also where a route of another is better. Needs no rights since
+/// Linux 5.7.
+///
+/// # Errors
+/// When there is no such interface, or the kernel does not allow it.
+pub fn bind_to(socket: &SockRef<'_>, interface: &str) -> io::Result<()> {
+    socket.bind_device(Some(interface.as_bytes()))
+}
 
 impl Root {
     fn join(&self, path: impl AsRef<Path>) -> PathBuf {

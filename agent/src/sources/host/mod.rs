@@ -13,6 +13,7 @@ mod memory;
 mod network;
 mod os_info;
 mod temperature;
+mod wifi;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use super::{Readings, Sampling, Source, Unmeasurable};
 type Make = fn() -> Box<dyn HostSource>;
 
 /// Every host source.
-const SOURCES: [(&str, Make); 10] = [
+const SOURCES: [(&str, Make); 11] = [
     ("cpu", || Box::new(cpu::Cpu::default())),
     ("memory", || Box::new(memory::Memory::default())),
     (
@@ -39,6 +40,7 @@ const SOURCES: [(&str, Make); 10] = [
     ),
     ("disk_io", || Box::new(disk_io::DiskIo::default())),
     ("network", || Box::new(network::Network::default())),
+    ("wifi", || Box::new(wifi::Wireless::default())),
     ("load", || Box::new(load::Load::default())),
     ("temperature", || {
         Box::new(temperature::Temperatures::default())

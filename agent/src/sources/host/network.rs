@@ -1,4 +1,4 @@
-//! Link, speed and traffic of each network interface that leads out of this machine; see
+//! Link, speed, duplex and traffic of each network interface that leads out of this machine; see
 //! [`crate::os::interfaces`] for which do.
 
 use proto::metrics;
@@ -35,6 +35,14 @@ fn push(interface: &Interface, readings: &mut Readings) {
     }
     if let Some(speed) = interface.speed {
         readings.push(&metrics::DEVICE_INTERFACE_SPEED, &labels, speed);
+    }
+    if let Some(full) = interface.full_duplex {
+        let full = f64::from(u8::from(full));
+        readings.push(&metrics::DEVICE_INTERFACE_FULL_DUPLEX, &labels, full);
+    }
+    if let Some(changes) = interface.carrier_changes {
+        let changes = number(changes);
+        readings.push(&metrics::DEVICE_INTERFACE_CARRIER_CHANGES, &labels, changes);
     }
     let (received, sent) = (interface.received, interface.transmitted);
     for (metric, count) in [
