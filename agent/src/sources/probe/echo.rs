@@ -1,25 +1,30 @@
-//! How echoes are made: ICMP where the system lets us, else the opening of TCP connections.
+//! How echoes are made: ICMP where the system lets us, else the opening of TCP connections; and packets
+//! that expire at a router which answers no echo of its own.
 //!
-//! ICMP goes through one socket per address family (see `ping.rs`), opened when first needed: the
-//! kernel's datagram kind, which needs no rights, or a raw one.
+//! ICMP goes through one socket per address family and interface (see `ping.rs`), opened when first
+//! needed: the kernel's datagram kind, which needs no rights, or a raw one.
 //!
 //! By TCP, a refusal answers as well as an acceptance does: either came from the other end. A
 //! connection attempt is waited for less than a second, because then the kernel sends again, and a
 //! lost packet would show as a slow one.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use socket2::SockRef;
 use surge_ping::ICMP;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::super::Unmeasurable;
-use super::pace::{ECHOES, Pace};
+use super::super::{Hop, Unmeasurable};
+use super::pace::Pace;
+use super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
 use super::ping::Pings;
+use super::statistics::Echo;
 use crate::os::{self, Address};
 
 /// Less than the kernel's first retransmission of a SYN (RFC 6298).
@@ -30,6 +35,7 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(950);
 pub(super) enum Method {
     IcmpDatagram,
     IcmpRaw,
+    IcmpTtl,
     TcpConnect,
 }
 
@@ -38,50 +44,118 @@ impl Method {
         match self {
             Self::IcmpDatagram => "icmp_datagram",
             Self::IcmpRaw => "icmp_raw",
+            Self::IcmpTtl => "icmp_ttl",
             Self::TcpConnect => "tcp_connect",
         }
     }
 }
 
-/// The ICMP sockets of this agent.
+/// The ICMP sockets of this agent. A plan names few interfaces, and what a round does not use is closed
+/// after it.
 #[derive(Default)]
 pub(super) struct Sockets {
-    v4: Option<Arc<Pings>>,
-    v6: Option<Arc<Pings>>,
+    pings: HashMap<Way, Arc<Pings>>,
+    packets: HashMap<Option<String>, Arc<Packets>>,
 }
 
-/// How to reach one family of addresses.
+/// What a socket is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Way {
+    pub(super) ipv4: bool,
+    pub(super) interface: Option<String>,
+}
+
+/// How to reach an address.
 #[derive(Clone)]
-pub(super) struct Means {
-    /// By TCP where there is none.
-    pings: Option<Arc<Pings>>,
+pub(super) enum Means {
+    Ping(Arc<Pings>),
+    Expire {
+        packets: Arc<Packets>,
+        hop: Hop,
+        carrier: Carrier,
+    },
+    Connect {
+        port: u16,
+        interface: Option<String>,
+    },
 }
 
 impl Sockets {
-    /// How to reach this address, and what is in the way of ICMP. Must be called on the runtime.
-    pub(super) fn means(&mut self, ip: IpAddr) -> (Means, Option<Unmeasurable>) {
-        let (slot, kind) = match ip {
-            IpAddr::V4(_) => (&mut self.v4, ICMP::V4),
-            IpAddr::V6(_) => (&mut self.v6, ICMP::V6),
-        };
-        let mut limitation = None;
-        if slot.is_none() {
-            match Pings::open(kind) {
-                Ok(pings) => *slot = Some(Arc::new(pings)),
-                Err(error) => limitation = Some(no_icmp(kind, &error)),
+    /// How to reach an address by echoes of its own; by TCP at this port without ICMP. `None` where the
+    /// interface does not let us through. Also what is in the way. Must be called on the runtime.
+    pub(super) fn means(
+        &mut self,
+        way: &Way,
+        port: Option<u16>,
+    ) -> (Option<Means>, Option<Unmeasurable>) {
+        if let Some(pings) = self.pings.get(way) {
+            return (Some(Means::Ping(Arc::clone(pings))), None);
+        }
+        let kind = if way.ipv4 { ICMP::V4 } else { ICMP::V6 };
+        match Pings::open(kind, way.interface.as_deref()) {
+            Ok(pings) => {
+                let pings = Arc::new(pings);
+                self.pings.insert(way.clone(), Arc::clone(&pings));
+                (Some(Means::Ping(pings)), None)
+            }
+            Err(error) => {
+                let interface = way.interface.clone();
+                let is_gone =
+                    interface.is_some() && error.kind() != io::ErrorKind::PermissionDenied;
+                let connect = port.filter(|_| !is_gone).map(|port| Means::Connect {
+                    port,
+                    interface: interface.clone(),
+                });
+                let limitation = match interface {
+                    Some(interface) if is_gone => no_interface(&interface, &error),
+                    _ => no_icmp(kind, &error),
+                };
+                (connect, Some(limitation))
             }
         }
-        let pings = slot.clone();
-        (Means { pings }, limitation)
     }
 
-    /// Nothing of this family was answered: the socket is opened anew, should it be at fault.
-    pub(super) fn doubt(&mut self, ipv4: bool) {
-        if ipv4 {
-            self.v4 = None;
-        } else {
-            self.v6 = None;
+    /// How to reach a router by packets that expire there.
+    pub(super) fn expiring(&mut self, way: &Way, hop: &Hop) -> Means {
+        let has_icmp = matches!(self.means(way, None), (Some(Means::Ping(_)), _));
+        Means::Expire {
+            packets: self.packets(way),
+            hop: hop.clone(),
+            // A datagram needs no rights, and the router answers it alike.
+            carrier: if has_icmp {
+                Carrier::Echo
+            } else {
+                Carrier::Udp
+            },
         }
+    }
+
+    /// For what a ping cannot do.
+    pub(super) fn packets(&mut self, way: &Way) -> Arc<Packets> {
+        let interface = &way.interface;
+        let packets = self.packets.entry(interface.clone());
+        let packets = packets.or_insert_with(|| Arc::new(Packets::new(interface.clone())));
+        Arc::clone(packets)
+    }
+
+    /// Closes all others.
+    pub(super) fn keep(&mut self, used: impl Fn(&Way) -> bool) {
+        self.pings.retain(|way, _| used(way));
+        self.packets.retain(|interface, _| {
+            [true, false].into_iter().any(|ipv4| {
+                used(&Way {
+                    ipv4,
+                    interface: interface.clone(),
+                })
+            })
+        });
+    }
+
+    /// Nothing was answered on this way: the sockets are opened anew, should they be at fault. An
+    /// interface that comes back is another one to the kernel.
+    pub(super) fn doubt(&mut self, way: &Way) {
+        self.pings.remove(way);
+        self.packets.remove(&way.interface);
     }
 }
 
@@ -99,43 +173,96 @@ fn no_icmp(kind: ICMP, error: &io::Error) -> Unmeasurable {
     }
 }
 
-impl Means {
-    /// What the `method` label says.
-    pub(super) fn method(&self) -> Method {
-        match &self.pings {
-            None => Method::TcpConnect,
-            Some(pings) if pings.is_raw() => Method::IcmpRaw,
-            Some(_) => Method::IcmpDatagram,
-        }
-    }
-
-    /// Sends the echoes of one round and waits for all answers, in the order of sending. The port
-    /// matters for TCP alone.
-    pub(super) async fn round(
-        &self,
-        address: &Address,
-        port: u16,
-        pace: Pace,
-    ) -> Vec<Option<Duration>> {
-        let begin = Instant::now();
-        let echoes = (0..ECHOES).map(|number| async move {
-            sleep_until(begin + pace.spacing * number).await;
-            match &self.pings {
-                Some(pings) => pings.echo(address, pace.timeout).await,
-                None => connect(address, port, pace.timeout).await,
-            }
-        });
-        join_all(echoes).await
+fn no_interface(interface: &str, error: &io::Error) -> Unmeasurable {
+    Unmeasurable {
+        what: format!("nothing can be sent through the interface {interface} ({error})"),
+        remedy: "plug it in, or name another one for its network in the settings".to_owned(),
     }
 }
 
-async fn connect(address: &Address, port: u16, limit: Duration) -> Option<Duration> {
-    let address = match address.ip {
-        IpAddr::V4(ip) => SocketAddr::from((ip, port)),
-        IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, address.scope()).into(),
+impl Means {
+    /// What the `method` label says.
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Self::Ping(pings) if pings.is_raw() => Method::IcmpRaw,
+            Self::Ping(_) => Method::IcmpDatagram,
+            Self::Expire { .. } => Method::IcmpTtl,
+            Self::Connect { .. } => Method::TcpConnect,
+        }
+    }
+
+    /// Sends the echoes of one round and waits for all answers, in the order of sending. Without the
+    /// echoes that say nothing of the address.
+    pub(super) async fn round(&self, address: &Address, pace: Pace) -> Vec<Echo> {
+        let begin = Instant::now();
+        let echoes = (0..pace.echoes).map(|number| async move {
+            sleep_until(begin + pace.spacing * number).await;
+            let sent = begin.elapsed();
+            let rtt = match self {
+                Self::Ping(pings) => pings.echo(address, pace.timeout).await,
+                Self::Expire {
+                    packets,
+                    hop,
+                    carrier,
+                } => expire(packets, hop, *carrier, pace.timeout).await?,
+                Self::Connect { port, interface } => {
+                    connect(address, *port, interface.as_deref(), pace.timeout).await
+                }
+            };
+            Some(Echo {
+                sent,
+                rtt,
+                duplicates: 0,
+            })
+        });
+        join_all(echoes).await.into_iter().flatten().collect()
+    }
+}
+
+/// The time a router takes to say that a packet expired there. `None` when another answered: the way is
+/// another one now, which says nothing of this router.
+async fn expire(
+    packets: &Packets,
+    hop: &Hop,
+    carrier: Carrier,
+    limit: Duration,
+) -> Option<Option<Duration>> {
+    let to = Address {
+        ip: hop.towards,
+        zone: None,
     };
+    let probe = Probe {
+        to,
+        carrier,
+        ttl: Some(hop.ttl),
+        bytes: USUAL_BYTES,
+    };
+    match packets.send(&probe, limit).await {
+        Ok(Came::Expired { from, rtt }) if from == hop.address => Some(Some(rtt)),
+        Ok(Came::Expired { .. } | Came::Reply { .. } | Came::Refused { .. }) => None,
+        _ => Some(None),
+    }
+}
+
+async fn connect(
+    address: &Address,
+    port: u16,
+    interface: Option<&str>,
+    limit: Duration,
+) -> Option<Duration> {
+    let (socket, address) = match address.ip {
+        IpAddr::V4(ip) => (TcpSocket::new_v4(), SocketAddr::from((ip, port))),
+        IpAddr::V6(ip) => {
+            let address = SocketAddrV6::new(ip, port, 0, address.scope());
+            (TcpSocket::new_v6(), address.into())
+        }
+    };
+    let socket = socket.ok()?;
+    if let Some(interface) = interface {
+        os::bind_to(&SockRef::from(&socket), interface).ok()?;
+    }
     let started = Instant::now();
-    let outcome = timeout(limit.min(CONNECT_LIMIT), TcpStream::connect(address)).await;
+    let outcome = timeout(limit.min(CONNECT_LIMIT), socket.connect(address)).await;
     let rtt = started.elapsed();
     let answered = outcome
         .ok()?
@@ -162,17 +289,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_connection_answers_as_an_accepted_one_does() {
-        let means = Means { pings: None };
-        assert_eq!(means.method(), Method::TcpConnect);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let means = Means::Connect {
+            port: listener.local_addr().unwrap().port(),
+            interface: None,
+        };
+        assert_eq!(means.method(), Method::TcpConnect);
         let here = address("127.0.0.1");
-        let pace = Pace::of(Duration::from_secs(1));
-        let accepted = means.round(&here, port, pace).await;
-        assert!(accepted.iter().all(Option::is_some), "{accepted:?}");
+        let pace = Pace::of(Duration::from_secs(1), 5);
+        let is_answered = |echo: &Echo| echo.rtt.is_some();
+        let accepted = means.round(&here, pace).await;
+        assert!(accepted.iter().all(is_answered), "{accepted:?}");
         drop(listener);
-        let refused = means.round(&here, port, pace).await;
-        assert!(refused.iter().all(Option::is_some), "{refused:?}");
+        let refused = means.round(&here, pace).await;
+        assert!(refused.iter().all(is_answered), "{refused:?}");
+        assert!(refused.is_sorted_by_key(|echo| echo.sent));
         assert_eq!((accepted.len(), refused.len()), (5, 5));
     }
 

@@ -13,7 +13,7 @@ use socket2::Type;
 use surge_ping::{Client, Config, ICMP, IcmpPacket, PingIdentifier, PingSequence};
 
 use super::filter::{keep_out_others, reply};
-use crate::os::Address;
+use crate::os::{self, Address};
 
 /// As `ping` sends, so that figures compare.
 const PAYLOAD: [u8; 56] = [0; 56];
@@ -29,16 +29,21 @@ pub(super) struct Pings {
 }
 
 impl Pings {
-    /// Opens a socket of the kind that needs no rights, or a raw one. Must be called on the runtime.
-    pub(super) fn open(kind: ICMP) -> io::Result<Self> {
-        Self::prefer(Type::DGRAM, kind)
+    /// Opens a socket of the kind that needs no rights, or a raw one; bound to an interface, it uses
+    /// that one alone. Must be called on the runtime.
+    pub(super) fn open(kind: ICMP, interface: Option<&str>) -> io::Result<Self> {
+        Self::prefer(Type::DGRAM, kind, interface)
     }
 
-    fn prefer(socket_type: Type, kind: ICMP) -> io::Result<Self> {
-        let config = Config::builder()
-            .kind(kind)
-            .sock_type_hint(socket_type)
-            .build();
+    fn prefer(socket_type: Type, kind: ICMP, interface: Option<&str>) -> io::Result<Self> {
+        let mut config = Config::builder().kind(kind).sock_type_hint(socket_type);
+        if let Some(interface) = interface {
+            if !os::CAN_BIND {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
+            config = config.interface(interface);
+        }
+        let config = config.build();
         let pings = Self {
             client: Client::new(&config)?,
             kind,
@@ -84,7 +89,7 @@ mod tests {
 
     /// Two raw sockets, the first of which hears the answers to the other's echoes and not its own.
     fn crossed(kind: ICMP) -> Option<[Pings; 2]> {
-        let open = || match Pings::prefer(Type::RAW, kind) {
+        let open = || match Pings::prefer(Type::RAW, kind, None) {
             Ok(pings) if pings.is_raw() => Ok(pings),
             Ok(_) => Err(io::Error::from(io::ErrorKind::PermissionDenied)),
             Err(error) => Err(error),

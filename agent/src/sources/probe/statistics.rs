@@ -1,4 +1,4 @@
-//! What a round of echoes amounts to, and the histogram of all rounds. Pure.
+//! What a round of echoes amounts to, and what all rounds of a link do. Pure.
 //!
 //! Round-trip times count to three digits, and to a microsecond: what is beyond says nothing of a
 //! link and would cost bytes for ever. The sum is the exact sum of those.
@@ -30,6 +30,23 @@ const BUCKETS: [(Duration, &str); 16] = [
     (Duration::from_secs(3), "3"),
 ];
 
+/// One echo of a round.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Echo {
+    /// When it was sent, from the beginning of its round.
+    pub(super) sent: Duration,
+    /// `None` without an answer.
+    pub(super) rtt: Option<Duration>,
+    /// Answers beyond the first, where they are looked for.
+    pub(super) duplicates: u32,
+}
+
+impl Echo {
+    fn arrival(&self) -> Option<Duration> {
+        Some(self.sent + self.rtt?)
+    }
+}
+
 /// A time to three digits, and to a microsecond at best.
 pub(super) fn three_digits(time: Duration) -> Duration {
     let nanoseconds = time.as_nanos();
@@ -49,26 +66,101 @@ fn seconds(time: Duration) -> f64 {
 pub(super) struct Counts {
     sent: u64,
     received: u64,
+    reordered: u64,
+    /// `None` before the first burst: in a round nobody looks for them.
+    duplicates: Option<u64>,
     rtt: Histogram,
+    recent: Recent,
 }
 
 impl Counts {
-    /// Counts the echoes of one round.
-    pub(super) fn add(&mut self, echoes: &[Option<Duration>]) {
+    /// Counts the echoes of one round, in the order of sending.
+    pub(super) fn add(&mut self, echoes: &[Echo]) {
         for echo in echoes {
             self.sent += 1;
-            if let Some(rtt) = echo {
+            if let Some(rtt) = echo.rtt.map(three_digits) {
                 self.received += 1;
-                self.rtt.observe(*rtt);
+                self.rtt.observe(rtt);
+                self.recent.add(rtt);
             }
         }
+        self.reordered += reordered(echoes);
     }
 
-    /// Adds all counters of a segment and target to the readings.
+    /// Counts the echoes of a burst, in the order of sending.
+    pub(super) fn add_burst(&mut self, echoes: &[Echo]) {
+        self.add(echoes);
+        let again = echoes.iter().map(|echo| u64::from(echo.duplicates));
+        *self.duplicates.get_or_insert(0) += again.sum::<u64>();
+    }
+
+    /// Adds all there is of a segment and target to the readings.
     pub(super) fn push(&self, labels: [&str; 2], readings: &mut Readings) {
         readings.push(&metrics::LINK_SENT, &labels, number(self.sent));
         readings.push(&metrics::LINK_RECEIVED, &labels, number(self.received));
+        readings.push(&metrics::LINK_REORDERED, &labels, number(self.reordered));
+        if let Some(duplicates) = self.duplicates {
+            readings.push(&metrics::LINK_DUPLICATES, &labels, number(duplicates));
+        }
+        if let Some(spread) = self.recent.spread() {
+            let spread = seconds(three_digits(spread));
+            readings.push(&metrics::LINK_RTT_SPREAD, &labels, spread);
+        }
         self.rtt.push(labels, readings);
+    }
+}
+
+/// Answers that came after that of an echo sent later: those whose place in the order of sending is
+/// before that of one already seen (RFC 4737, section 3.3).
+fn reordered(echoes: &[Echo]) -> u64 {
+    let mut earliest_behind = Duration::MAX;
+    let mut reordered = 0;
+    for arrival in echoes.iter().rev().filter_map(Echo::arrival) {
+        if arrival > earliest_behind {
+            reordered += 1;
+        }
+        earliest_behind = earliest_behind.min(arrival);
+    }
+    reordered
+}
+
+/// The last round-trip times, the oldest replaced first.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Microseconds: a hundred of them for each link.
+    times: Vec<u32>,
+    next: usize,
+}
+
+impl Recent {
+    /// How many are kept.
+    const KEPT: usize = 100;
+
+    /// Fewer have no 95th percentile: it would be their longest.
+    const LEAST: usize = 20;
+
+    fn add(&mut self, rtt: Duration) {
+        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
+        match self.times.get_mut(self.next) {
+            Some(oldest) => *oldest = rtt,
+            None => self.times.push(rtt),
+        }
+        self.next = (self.next + 1) % Self::KEPT;
+    }
+
+    /// 95th percentile less median.
+    fn spread(&self) -> Option<Duration> {
+        if self.times.len() < Self::LEAST {
+            return None;
+        }
+        let times = self
+            .times
+            .iter()
+            .map(|time| Duration::from_micros(u64::from(*time)));
+        let mut sorted: Vec<Duration> = times.collect();
+        sorted.sort_unstable();
+        let high = sorted.get((sorted.len() * 95).div_ceil(100) - 1)?;
+        Some(high.saturating_sub(median(&sorted)?))
     }
 }
 
@@ -139,9 +231,9 @@ impl Summary {
     }
 }
 
-/// Sums up a round of at least one echo, in the order of sending; `None` is an echo without answer.
-pub(super) fn summarise(echoes: &[Option<Duration>]) -> Summary {
-    let answered: Vec<Duration> = echoes.iter().flatten().copied().collect();
+/// Sums up a round of at least one echo, in the order of sending.
+pub(super) fn summarise(echoes: &[Echo]) -> Summary {
+    let answered: Vec<Duration> = echoes.iter().filter_map(|echo| echo.rtt).collect();
     let lost = echoes.len() - answered.len();
     let mut sorted = answered.clone();
     sorted.sort_unstable();
@@ -203,6 +295,79 @@ mod tests {
         Some(Duration::from_millis(milliseconds))
     }
 
+    /// Echoes that are sent at once.
+    fn round(rtts: &[Option<Duration>]) -> Vec<Echo> {
+        let echo = |rtt: &Option<Duration>| Echo {
+            rtt: *rtt,
+            ..Echo::default()
+        };
+        rtts.iter().map(echo).collect()
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_is_reordered() {
+        let check = |sent_and_rtt: &[(u64, Option<Duration>)], expected| {
+            let echo = |(sent, rtt): &(u64, Option<Duration>)| Echo {
+                sent: Duration::from_millis(*sent),
+                rtt: *rtt,
+                duplicates: 0,
+            };
+            let echoes: Vec<Echo> = sent_and_rtt.iter().map(echo).collect();
+            assert_eq!(reordered(&echoes), expected, "{sent_and_rtt:?}");
+        };
+        check(&[(0, ms(5)), (20, ms(5)), (40, ms(5))], 0);
+        check(&[(0, ms(30)), (20, ms(5)), (40, ms(5))], 1);
+        check(&[(0, ms(90)), (20, ms(80)), (40, ms(5))], 2);
+        check(&[(0, ms(90)), (20, None), (40, None)], 0);
+        check(&[(0, ms(20)), (20, ms(0))], 0);
+        check(&[], 0);
+    }
+
+    #[test]
+    fn the_spread_is_of_the_last_hundred_and_absent_below_twenty() {
+        let mut recent = Recent::default();
+        for time in 1..=19 {
+            recent.add(Duration::from_millis(time));
+        }
+        assert_eq!(recent.spread(), None);
+        recent.add(Duration::from_millis(20));
+        assert_eq!(
+            recent.spread(),
+            Some(Duration::from_micros(19_000 - 10_500))
+        );
+        for time in (1..=100).chain(1..=100).rev() {
+            recent.add(Duration::from_millis(time));
+        }
+        assert_eq!(recent.times.len(), 100);
+        assert_eq!(
+            recent.spread(),
+            Some(Duration::from_micros(95_000 - 50_500))
+        );
+    }
+
+    #[test]
+    fn duplicates_are_told_once_somebody_looked_for_them() {
+        let mut counts = Counts::default();
+        let told = |counts: &Counts| {
+            let mut readings = Readings::default();
+            counts.push(["core", "x"], &mut readings);
+            let mut taken = readings.taken.into_iter();
+            let found = taken.find(|one| one.series.metric == &metrics::LINK_DUPLICATES);
+            found.map(|one| one.value)
+        };
+        counts.add(&round(&[ms(5), None]));
+        assert_eq!(told(&counts), None);
+        counts.add_burst(&round(&[ms(5)]));
+        assert_eq!(told(&counts), Some(0.0));
+        let again = Echo {
+            duplicates: 2,
+            ..Echo::default()
+        };
+        counts.add_burst(&[again]);
+        assert_eq!(told(&counts), Some(2.0));
+        assert_eq!((counts.sent, counts.received), (4, 2));
+    }
+
     #[test]
     fn a_round_is_summed_up() {
         let check = |echoes: &[Option<Duration>], [min, median, max, jitter]: [_; 4], loss: f64| {
@@ -213,7 +378,7 @@ mod tests {
                 jitter,
                 loss,
             };
-            assert_eq!(summarise(echoes), expected, "{echoes:?}");
+            assert_eq!(summarise(&round(echoes)), expected, "{echoes:?}");
         };
         check(
             &[ms(3), ms(1), ms(2), ms(9), ms(5)],

@@ -1,0 +1,66 @@
+//! Echoes close to each other, now and then: rounds are too far apart to show answers that come twice, or
+//! overtake each other.
+//!
+//! Bursts go one after the other, and never while something else loads the line on purpose. What does
+//! not fit into a run has its turn in the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::packets::Packets;
+use super::super::statistics::Echo;
+use super::Key;
+use crate::os::Address;
+
+/// Echoes of one burst.
+pub(super) const ECHOES: u32 = 20;
+
+/// Between two of them: more than one takes on a line of 64 kbit/s, so that they queue nowhere.
+const SPACING: Duration = Duration::from_millis(20);
+
+/// For one answer.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// A burst to one link.
+pub(super) struct Burst {
+    pub(super) link: Key,
+    /// When it should have been.
+    pub(super) due: Instant,
+    pub(super) address: Address,
+    pub(super) packets: Arc<Packets>,
+    /// In the order of sending.
+    pub(super) echoes: Vec<Echo>,
+}
+
+/// Sends these, the most overdue first, and returns those that were over by the deadline.
+pub(super) async fn send(
+    mut bursts: Vec<Burst>,
+    heavy: &Semaphore,
+    deadline: Instant,
+) -> Vec<Burst> {
+    bursts.sort_by_key(|burst| burst.due);
+    let mut sent = Vec::new();
+    let _ = timeout_at(deadline, async {
+        for mut burst in bursts {
+            let turn = heavy.acquire().await;
+            let (packets, to) = (&burst.packets, &burst.address);
+            // Where it cannot be sent at all, the next attempt is the next burst.
+            let came = packets.burst(to, ECHOES, SPACING, LIMIT).await;
+            drop(turn);
+            let echoes = (0..)
+                .zip(came.unwrap_or_default())
+                .map(|(number, echo)| Echo {
+                    sent: SPACING * number,
+                    rtt: echo.rtt,
+                    duplicates: echo.duplicates,
+                });
+            burst.echoes = echoes.collect();
+            sent.push(burst);
+        }
+    })
+    .await;
+    sent
+}
