@@ -265,7 +265,7 @@ catalogue! {
     LINK_LOSS: Gauge Ratio Agent "dawnwatch_link_loss_ratio" ["segment", "target"]
         "Share of the last round's echoes that stayed unanswered. A round is few packets: judge a line by the counters over minutes.";
     LINK_METHOD_INFO: Gauge Info Agent "dawnwatch_link_method_info" ["segment", "target", "address", "method"]
-        "The address that is probed and how: icmp_datagram, icmp_raw, or tcp_connect where the system allows no ICMP.";
+        "The address that is probed and how: icmp_datagram, icmp_raw, icmp_ttl for a router that answers no echo and is asked by packets that expire there, or tcp_connect where the system allows no ICMP.";
 
     PATH_HOP_INFO: Gauge Info Agent "dawnwatch_path_hop_info" ["target", "hop", "address"]
         "The router at so many hops, the gateway being 1, on the way to a target. A hop that answers nothing has no series.";
