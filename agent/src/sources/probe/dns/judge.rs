@@ -13,9 +13,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Outcome;
-use super::ask::{Asked, ask};
-use super::names::{Expected, Name};
+use super::{Asked, Expected, Name, Outcome, ask};
 use crate::os::Address;
 
 /// What one resolver amounts to.

@@ -103,7 +103,8 @@ fn host(url: &str) -> Option<&str> {
     let place = authority
         .rsplit_once('@')
         .map_or(authority, |(_, place)| place);
-    Some(place.rsplit_once(':').map_or(place, |(host, _)| host))
+    // An address of IPv6 is not a name.
+    (!place.starts_with('[')).then(|| place.rsplit_once(':').map_or(place, |(host, _)| host))
 }
 
 #[cfg(test)]

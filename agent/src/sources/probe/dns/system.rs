@@ -13,11 +13,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::slow::Slow;
-use super::Outcome;
-use super::ask::Asked;
-use super::judge::{Judged, Told};
 use super::message::ADDRESSES;
-use super::names::Name;
+use super::{Asked, Judged, Name, Outcome, Told};
 
 /// Asks the system for the addresses of a name.
 type Lookup = fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use domain::base::iana::{Opcode, OptRcode};
+use domain::base::iana::{Class, Opcode, OptRcode};
 use domain::base::message_builder::PushError;
 use domain::base::{Message, MessageBuilder, Name, ParsedName, Rtype, ToName};
 use domain::rdata::{A, Aaaa, Cname};
@@ -97,8 +97,14 @@ impl Question {
         }
         let rcode = message.opt_rcode();
         // Resolvers in trouble may not repeat the question.
-        let repeats_none = message.header_counts().qdcount() == 0;
-        if !self.is_repeated_in(message) && !(repeats_none && rcode != OptRcode::NOERROR) {
+        let may_leave_it_out = rcode != OptRcode::NOERROR;
+        let leaves_it_out = message.header_counts().qdcount() == 0;
+        let is_about_it = if leaves_it_out {
+            may_leave_it_out
+        } else {
+            self.is_repeated_in(message)
+        };
+        if !is_about_it {
             return None;
         }
         Some(match rcode {
@@ -118,7 +124,7 @@ impl Question {
         message.sole_question().is_ok_and(|question| {
             question.qname().name_eq(&self.name)
                 && question.qtype() == self.family.record()
-                && question.qclass() == domain::base::iana::Class::IN
+                && question.qclass() == Class::IN
         })
     }
 

@@ -221,8 +221,9 @@ impl Dns {
             readings.push(&metrics::DNS_OUTCOME, &labels, value);
         }
         if let Some(took) = judged.took {
-            let took = three_digits(took).as_secs_f64();
-            readings.push(&metrics::DNS_DURATION, &[resolver], took);
+            let micros = u32::try_from(three_digits(took).as_micros()).unwrap_or(u32::MAX);
+            let seconds = f64::from(micros) / 1e6;
+            readings.push(&metrics::DNS_DURATION, &[resolver], seconds);
         }
     }
 }
