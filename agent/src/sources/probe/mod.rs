@@ -4,10 +4,13 @@ pub(crate) mod dns;
 mod echo;
 mod filter;
 pub mod icmp;
+pub(crate) mod mtu;
 mod names;
 mod pace;
 pub(crate) mod packets;
+pub(crate) mod path;
 mod ping;
+pub(crate) mod service;
 mod slow;
 mod statistics;
 mod targets;
@@ -17,5 +20,11 @@ use super::{Context, Source};
 /// Every probe.
 #[must_use]
 pub fn all(context: &Context) -> Vec<Box<dyn Source>> {
-    vec![Box::new(icmp::Icmp::new(context.clone()))]
+    vec![
+        Box::new(icmp::Icmp::new(context.clone())),
+        Box::new(path::Path::new(context.clone())),
+        Box::new(mtu::Mtu::new(context.clone())),
+        Box::new(dns::Dns::new(context.clone())),
+        Box::new(service::Services::new(context.clone())),
+    ]
 }

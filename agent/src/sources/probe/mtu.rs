@@ -1,0 +1,355 @@
+//! The largest packet that arrives at the collector and the first core target, and whether larger ones
+//! vanish without a word (a black hole, <https://www.rfc-editor.org/rfc/rfc2923>).
+//!
+//! Echoes that may not be fragmented go out in the size that this machine's interface takes. A router
+//! that says "too big" also says what fits, and that is tried; where large ones vanish, the size is
+//! found by halving. A size counts as vanished when small packets sent in turn with the large ones were
+//! answered, time after time, and no large one was: plain loss does not look like that.
+//!
+//! It cannot tell a black hole from a target, or a firewall before it, that answers small echoes alone;
+//! nor the way there from the way back. Sizes above 9,000 bytes are not looked for.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+
+use proto::metrics;
+use proto::plan::Plan;
+use tokio::time::Instant;
+
+use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
+use super::packets::{Came, Carrier, MOST_BYTES, Packets, Probe, USUAL_BYTES};
+use super::path::cannot_send;
+use super::path::ends::{Destination, Ends};
+use crate::os::{Address, Root};
+
+/// How often the last results are told.
+const TELL: Duration = Duration::from_mins(1);
+
+/// Halving over a lossy line takes this long.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// For addresses of names.
+const LOOKUP: Duration = Duration::from_secs(2);
+
+/// For one answer, where it is not known how long one takes.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Small packets that are answered while every large one is lost, before these count as vanished. With
+/// a third of all packets lost, one search in ten thousand is mistaken.
+const EVIDENCE: u32 = 6;
+
+/// Packets of one size, small ones not counted.
+const ATTEMPTS: u32 = 16;
+
+/// Sizes that are tried before it is given up: more than halving needs.
+const SIZES: u32 = 24;
+
+/// What arrives at a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The largest packet.
+    Known(u16),
+    /// Larger ones vanish, and no router says so.
+    BlackHole { largest: u16 },
+    /// It answers no echoes, or too few to say.
+    Unanswered,
+}
+
+/// Finds the largest packet that arrives.
+///
+/// # Errors
+/// When this machine cannot send echoes.
+pub(crate) async fn path_mtu(packets: &Packets, to: &Address) -> io::Result<Outcome> {
+    let mut search = Search {
+        packets,
+        to,
+        limit: LIMIT,
+    };
+    search.run().await
+}
+
+struct Search<'a> {
+    packets: &'a Packets,
+    to: &'a Address,
+    /// A few times what a small packet takes.
+    limit: Duration,
+}
+
+/// What became of packets of one size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Passed,
+    TooBig(u16),
+    Vanished,
+    Unclear,
+}
+
+impl Search<'_> {
+    async fn run(&mut self) -> io::Result<Outcome> {
+        let Some(rtt) = self.small().await? else {
+            return Ok(Outcome::Unanswered);
+        };
+        // A line that is idle may take longer under load, but not this much.
+        self.limit = (rtt * 4).clamp(Duration::from_millis(200), LIMIT);
+        let mut sizes = Sizes::new();
+        for _ in 0..SIZES {
+            let Some(size) = sizes.next() else {
+                return Ok(sizes.outcome());
+            };
+            match self.fate(size).await? {
+                Fate::Unclear => return Ok(Outcome::Unanswered),
+                fate => sizes.learn(size, fate),
+            }
+        }
+        Ok(Outcome::Unanswered)
+    }
+
+    /// Sends packets of one size until it is clear what becomes of them.
+    async fn fate(&self, size: u16) -> io::Result<Fate> {
+        let mut evidence = 0;
+        for _ in 0..ATTEMPTS {
+            match self.echo(size).await? {
+                Came::Reply { .. } => return Ok(Fate::Passed),
+                Came::TooBig { mtu, .. } => return Ok(Fate::TooBig(mtu)),
+                Came::Nothing => {}
+                // Somebody says that there is no way at all just now.
+                Came::Refused { .. } | Came::Expired { .. } | Came::Unreachable { .. } => continue,
+            }
+            if matches!(self.echo(USUAL_BYTES).await?, Came::Reply { .. }) {
+                evidence += 1;
+            }
+            if evidence == EVIDENCE {
+                return Ok(Fate::Vanished);
+            }
+        }
+        Ok(Fate::Unclear)
+    }
+
+    /// The round-trip time of a small packet, one of a few.
+    async fn small(&self) -> io::Result<Option<Duration>> {
+        for _ in 0..3 {
+            if let Came::Reply { rtt } = self.echo(USUAL_BYTES).await? {
+                return Ok(Some(rtt));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn echo(&self, bytes: u16) -> io::Result<Came> {
+        let probe = Probe {
+            to: self.to.clone(),
+            carrier: Carrier::Echo,
+            ttl: None,
+            bytes,
+        };
+        self.packets.send(&probe, self.limit).await
+    }
+}
+
+/// Which size is tried next. Pure.
+#[derive(Debug)]
+struct Sizes {
+    /// The largest that passed.
+    passed: u16,
+    /// The smallest that did not.
+    failed: u16,
+    /// What a router said would fit.
+    told: Option<u16>,
+    is_black_hole: bool,
+}
+
+impl Sizes {
+    fn new() -> Self {
+        Self {
+            passed: USUAL_BYTES,
+            failed: MOST_BYTES + 1,
+            told: Some(MOST_BYTES),
+            is_black_hole: false,
+        }
+    }
+
+    /// `None` when it is found.
+    fn next(&self) -> Option<u16> {
+        let between = self.passed + 1..self.failed;
+        let middle = self.passed.midpoint(self.failed);
+        let told = self.told.filter(|told| between.contains(told));
+        (!between.is_empty()).then(|| told.unwrap_or(middle))
+    }
+
+    fn learn(&mut self, size: u16, fate: Fate) {
+        self.told = None;
+        match fate {
+            Fate::Passed => self.passed = self.passed.max(size),
+            Fate::TooBig(mtu) => {
+                self.failed = self.failed.min(size);
+                if (self.passed..self.failed).contains(&mtu) {
+                    self.failed = mtu + 1;
+                    self.told = Some(mtu);
+                }
+            }
+            Fate::Vanished => {
+                self.failed = self.failed.min(size);
+                self.is_black_hole = true;
+            }
+            Fate::Unclear => {}
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.is_black_hole {
+            true => Outcome::BlackHole {
+                largest: self.passed,
+            },
+            false => Outcome::Known(self.passed),
+        }
+    }
+}
+
+/// The source.
+pub(crate) struct Mtu {
+    context: Context,
+    root: Root,
+    ends: Ends,
+    known: HashMap<String, Known>,
+}
+
+/// What is remembered of one end.
+struct Known {
+    to: Destination,
+    packets: Packets,
+    outcome: Outcome,
+    /// When it is searched again.
+    due: Instant,
+}
+
+impl Known {
+    fn new(to: Destination) -> Self {
+        Self {
+            packets: Packets::new(to.interface.clone()),
+            to,
+            outcome: Outcome::Unanswered,
+            due: Instant::now(),
+        }
+    }
+
+    fn report(&self, readings: &mut Readings) {
+        let (largest, is_black_hole) = match self.outcome {
+            Outcome::Known(largest) => (largest, 0.0),
+            Outcome::BlackHole { largest } => (largest, 1.0),
+            Outcome::Unanswered => return,
+        };
+        let labels = [self.to.name.as_str()];
+        readings.push(&metrics::PATH_MTU, &labels, largest.into());
+        readings.push(&metrics::PATH_MTU_BLACKHOLE, &labels, is_black_hole);
+    }
+}
+
+impl Mtu {
+    /// Opens nothing yet.
+    pub(crate) fn new(context: Context) -> Self {
+        Self {
+            context,
+            root: Root::default(),
+            ends: Ends::default(),
+            known: HashMap::new(),
+        }
+    }
+
+    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        let plan = self.context.plan.borrow().clone();
+        let deadline = Instant::now() + LOOKUP;
+        let ends = self.ends.find(&self.context, &plan, &self.root, deadline);
+        let destinations = ends.await?;
+        self.known
+            .retain(|_, known| destinations.contains(&known.to));
+        for to in destinations {
+            let known = self.known.entry(to.name.clone());
+            let known = known.or_insert_with(|| Known::new(to));
+            if known.due <= Instant::now() {
+                let _alone = self.context.heavy.acquire().await;
+                known.due = Instant::now() + plan.path_interval;
+                match path_mtu(&known.packets, &known.to.address).await {
+                    Ok(outcome) => known.outcome = outcome,
+                    Err(error) => readings.limitations.push(cannot_send(&error)),
+                }
+            }
+            known.report(readings);
+        }
+        Ok(())
+    }
+}
+
+impl Source for Mtu {
+    fn name(&self) -> &'static str {
+        "mtu"
+    }
+
+    fn interval(&self, plan: &Plan) -> Duration {
+        plan.path_interval.min(TELL)
+    }
+
+    fn timeout(&self, _plan: &Plan) -> Duration {
+        PATIENCE
+    }
+
+    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
+        Box::pin(self.run(readings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Searches a way on which packets up to a size pass, and larger ones meet this fate.
+    fn check(passes: u16, beyond: impl Fn(u16) -> Fate, expected: Outcome, most_sizes: usize) {
+        let mut sizes = Sizes::new();
+        let mut tried = Vec::new();
+        while let Some(size) = sizes.next() {
+            tried.push(size);
+            let fate = if size <= passes {
+                Fate::Passed
+            } else {
+                beyond(size)
+            };
+            sizes.learn(size, fate);
+            assert!(tried.len() <= 24, "{tried:?}");
+        }
+        assert_eq!(sizes.outcome(), expected, "{tried:?}");
+        assert!(tried.len() <= most_sizes, "{tried:?}");
+    }
+
+    #[test]
+    fn a_router_that_tells_is_believed_and_tried() {
+        let own = |size| Fate::TooBig(if size > 1500 { 1500 } else { 1420 });
+        check(9_000, |_| Fate::Vanished, Outcome::Known(9_000), 1);
+        check(1_500, |_| Fate::TooBig(1500), Outcome::Known(1_500), 2);
+        check(1_420, own, Outcome::Known(1_420), 3);
+    }
+
+    #[test]
+    fn nonsense_of_a_router_does_not_mislead() {
+        for nonsense in [0, 10, 9_000, u16::MAX] {
+            check(1_400, |_| Fate::TooBig(nonsense), Outcome::Known(1_400), 16);
+        }
+        // It tells more than passes, and nobody tells of the rest.
+        let hole = |size| match size {
+            1_501.. => Fate::TooBig(1_500),
+            _ => Fate::Vanished,
+        };
+        check(1_400, hole, Outcome::BlackHole { largest: 1_400 }, 14);
+    }
+
+    #[test]
+    fn a_black_hole_is_measured_to_the_byte() {
+        for largest in [84, 576, 1_279, 1_472, 8_999] {
+            check(
+                largest,
+                |_| Fate::Vanished,
+                Outcome::BlackHole { largest },
+                15,
+            );
+        }
+    }
+}

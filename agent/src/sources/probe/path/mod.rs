@@ -1,0 +1,285 @@
+//! The way to the collector and to the first core target, router by router, and which of the routers is
+//! the line's.
+//!
+//! A way is traced each `path_interval`, and sooner when something seems to have changed: there is
+//! another gateway, the first router beyond it fell silent or came back, or a trace brought another way
+//! and has to be confirmed. Between traces the last results are told again.
+//!
+//! The first router beyond the gateway is where the line ends: it is published as the `line` target,
+//! the next two as those of the `isp`. While the line is dead they stay what they were, so that their
+//! loss is measured.
+//!
+//! Rights and what it cannot know: see `trace.rs`.
+
+pub(super) mod ends;
+mod route;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+pub(crate) mod trace;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use proto::metrics;
+use proto::plan::{Plan, Segment};
+use tokio::time::Instant;
+
+use self::ends::{Destination, Ends};
+use self::route::Route;
+use self::trace::{End, MOST_HOPS, Seen, Traced, trace};
+use super::super::{Context, Hop, Readings, Sampling, Source, Unmeasurable};
+use super::packets::{Came, Packets, Probe, USUAL_BYTES};
+use crate::os::{self, Address, Root};
+
+/// How often is looked whether something changed, and the last results are told.
+const LOOK: Duration = Duration::from_mins(1);
+
+/// A trace over silent hops takes this long.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// For addresses of names.
+const LOOKUP: Duration = Duration::from_secs(2);
+
+/// Hops that are told of one way.
+const SHOWN: usize = 16;
+
+/// Hops that are published for probing.
+const PUBLISHED: usize = 3;
+
+/// For the answer of one router.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// The source.
+pub(crate) struct Path {
+    context: Context,
+    root: Root,
+    ends: Ends,
+    gateways: Vec<Address>,
+    ways: HashMap<String, Way>,
+}
+
+/// What is remembered of the way to one end.
+struct Way {
+    to: Destination,
+    packets: Packets,
+    route: Route,
+    /// When it is traced again.
+    due: Instant,
+    watched: Option<Watched>,
+}
+
+/// The first router beyond the gateway, as of the last trace that saw it.
+struct Watched {
+    ttl: u8,
+    seen: Seen,
+    /// Whether it answered the last trace.
+    answers: bool,
+}
+
+impl Path {
+    /// Opens nothing yet.
+    pub(crate) fn new(context: Context) -> Self {
+        Self {
+            context,
+            root: Root::default(),
+            ends: Ends::default(),
+            gateways: Vec::new(),
+            ways: HashMap::new(),
+        }
+    }
+
+    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        let plan = self.context.plan.borrow().clone();
+        let deadline = Instant::now() + LOOKUP;
+        let ends = self.ends.find(&self.context, &plan, &self.root, deadline);
+        let destinations = ends.await?;
+        let is_other_gateway = self.look_at_gateways(readings);
+        self.ways.retain(|_, way| destinations.contains(&way.to));
+        for to in &destinations {
+            let way = self.ways.entry(to.name.clone());
+            let way = way.or_insert_with(|| Way::new(to.clone()));
+            if is_other_gateway || way.is_due().await {
+                way.due = Instant::now() + plan.path_interval;
+                if let Err(error) = way.trace(&self.gateways).await {
+                    readings.limitations.push(cannot_send(&error));
+                }
+            }
+            way.report(readings);
+        }
+        self.publish(&destinations);
+        Ok(())
+    }
+
+    /// Whether there are other gateways than before.
+    fn look_at_gateways(&mut self, readings: &mut Readings) -> bool {
+        match os::gateways(&self.root) {
+            Ok(gateways) => std::mem::replace(&mut self.gateways, gateways) != self.gateways,
+            Err(error) => {
+                readings.limitations.push(Unmeasurable {
+                    what: format!("the gateway is unknown: {error}"),
+                    remedy: "let the agent's user read it".to_owned(),
+                });
+                false
+            }
+        }
+    }
+
+    /// Tells who is to be probed: the routers on the first way that has any.
+    fn publish(&self, destinations: &[Destination]) {
+        let ways = || destinations.iter().filter_map(|to| self.ways.get(&to.name));
+        let beyond = |way: &Way| beyond(way.route.traced(), &self.gateways, way.to.address.ip);
+        let hops = ways().map(beyond).find(|hops| !hops.is_empty());
+        let is_dead = ways().all(|way| way.route.traced().end == End::Silent);
+        self.context.hops.send_if_modified(|published| match hops {
+            None if is_dead => false,
+            hops => {
+                let hops = hops.unwrap_or_default();
+                let is_other = hops != *published;
+                *published = hops;
+                is_other
+            }
+        });
+    }
+}
+
+impl Way {
+    fn new(to: Destination) -> Self {
+        Self {
+            packets: Packets::new(to.interface.clone()),
+            to,
+            route: Route::default(),
+            due: Instant::now(),
+            watched: None,
+        }
+    }
+
+    /// Whether it is time to trace it, or something seems to have changed.
+    async fn is_due(&self) -> bool {
+        let is_time = self.due <= Instant::now() || self.route.is_in_doubt();
+        match &self.watched {
+            _ if is_time => true,
+            None => false,
+            Some(watched) => self.answers(watched).await != watched.answers,
+        }
+    }
+
+    async fn answers(&self, watched: &Watched) -> bool {
+        let probe = Probe {
+            to: self.to.address.clone(),
+            carrier: watched.seen.carrier,
+            ttl: Some(watched.ttl),
+            bytes: USUAL_BYTES,
+        };
+        for _ in 0..3 {
+            let came = self.packets.send(&probe, LIMIT).await;
+            if let Ok(Came::Expired { from, .. }) = came {
+                return from == watched.seen.address;
+            }
+        }
+        false
+    }
+
+    async fn trace(&mut self, gateways: &[Address]) -> io::Result<()> {
+        let Destination { address, port, .. } = &self.to;
+        let traced = trace(&self.packets, address, *port, MOST_HOPS, |_, _| {}).await?;
+        let first = beyond(&traced, gateways, address.ip).first().cloned();
+        let seen = first.and_then(|hop| {
+            let place = usize::from(hop.ttl).checked_sub(1)?;
+            Some((hop.ttl, (*traced.hops.get(place)?)?))
+        });
+        self.watched = match (seen, self.watched.take()) {
+            (Some((ttl, seen)), _) => Some(Watched {
+                ttl,
+                seen,
+                answers: true,
+            }),
+            (None, Some(watched)) if traced.end == End::Silent => Some(Watched {
+                answers: false,
+                ..watched
+            }),
+            (None, _) => None,
+        };
+        self.route.learn(traced);
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no way changes 2^53 times")]
+    fn report(&self, readings: &mut Readings) {
+        let target = self.to.name.as_str();
+        let traced = self.route.traced();
+        for (hop, seen) in (1_u8..).zip(&traced.hops).take(SHOWN) {
+            let Some(seen) = seen else { continue };
+            let hop = hop.to_string();
+            let labels = [target, &hop, &seen.address.to_string()];
+            readings.push(&metrics::PATH_HOP_INFO, &labels, 1.0);
+            let rtt = (seen.rtt.as_secs_f64() * 1e5).round() / 1e5;
+            readings.push(&metrics::PATH_HOP_RTT, &[target, &hop], rtt);
+        }
+        if traced.end == End::Arrived {
+            let hops = traced.hops.len() as f64;
+            readings.push(&metrics::PATH_HOPS, &[target], hops);
+        }
+        let changes = self.route.changes() as f64;
+        readings.push(&metrics::PATH_CHANGES, &[target], changes);
+    }
+}
+
+/// The nearest routers behind the gateway on the way to a target, without the target itself. Pure.
+fn beyond(traced: &Traced, gateways: &[Address], to: IpAddr) -> Vec<Hop> {
+    let is_gateway = |ip: IpAddr| gateways.iter().any(|gateway| gateway.ip == ip);
+    // A line without addresses in between, such as PPP, has no gateway: its end is the first hop.
+    let has_gateway = gateways
+        .iter()
+        .any(|gateway| gateway.ip.is_ipv4() == to.is_ipv4());
+    let mut hops: Vec<Hop> = Vec::new();
+    for (ttl, seen) in (1_u8..).zip(&traced.hops) {
+        let Some(Seen { address, .. }) = *seen else {
+            continue;
+        };
+        let is_near = has_gateway && ttl == 1;
+        let is_known = address == to || is_gateway(address);
+        if is_near || is_known || hops.iter().any(|hop| hop.address == address) {
+            continue;
+        }
+        let segment = match hops.len() {
+            0 => Segment::Line,
+            _ => Segment::Isp,
+        };
+        hops.push(Hop {
+            address,
+            ttl,
+            towards: to,
+            segment,
+        });
+    }
+    hops.truncate(PUBLISHED);
+    hops
+}
+
+/// Packets could not be sent at all.
+pub(super) fn cannot_send(error: &io::Error) -> Unmeasurable {
+    Unmeasurable {
+        what: format!("no packets can be sent on their own ({error})"),
+        remedy: os::ICMP_REMEDY.to_owned(),
+    }
+}
+
+impl Source for Path {
+    fn name(&self) -> &'static str {
+        "path"
+    }
+
+    fn interval(&self, plan: &Plan) -> Duration {
+        plan.path_interval.min(LOOK)
+    }
+
+    fn timeout(&self, _plan: &Plan) -> Duration {
+        PATIENCE
+    }
+
+    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
+        Box::pin(self.run(readings))
+    }
+}
