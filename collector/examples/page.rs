@@ -113,12 +113,6 @@ fn report(device: &mut Device, centre: usize) {
             }
         }
     };
-    let (loss, delay) = match centre {
-        5 => (0.18, 0.210),
-        16 => (0.045, 0.090),
-        33 => (0.0, 0.420),
-        _ => (0.0, 0.018),
-    };
     put("dawnwatch_cpu_usage_ratio", &[], &|m| 0.1 + 0.5 * wave(m));
     put("dawnwatch_cpu_count", &[], &|_| 4.0);
     for minutes in ["1", "5", "15"] {
@@ -143,14 +137,6 @@ fn report(device: &mut Device, centre: usize) {
         "dawnwatch_temperature_celsius",
         &["coretemp Package id 0"],
         &|_| 47.0,
-    );
-    for (interface, up) in [("enp3s0", 1.0), ("wlp2s0", 0.0)] {
-        put("dawnwatch_interface_up", &[interface], &|_| up);
-    }
-    put(
-        "dawnwatch_interface_speed_bits_per_second",
-        &["enp3s0"],
-        &|_| 1e9,
     );
     put(
         "dawnwatch_interface_receive_bytes_total",
@@ -177,36 +163,186 @@ fn report(device: &mut Device, centre: usize) {
     if centre == 5 {
         put("dawnwatch_agent_source_success", &["temperature"], &|_| 0.0);
     }
-    for (segment, target, address, near) in [
-        ("gateway", "gateway", "192.168.1.1", true),
-        ("dns", "192.168.1.1", "192.168.1.1", true),
-        ("core", "collector", "10.20.0.5", false),
-    ] {
-        let base = if near { 0.0011 } else { delay };
-        let lost = if near { 0.0 } else { loss };
-        let method = if centre == 16 {
-            "tcp_connect"
-        } else {
-            "icmp_datagram"
-        };
-        let link = [segment, target];
-        put(
-            "dawnwatch_link_method_info",
-            &[segment, target, address, method],
-            &|_| 1.0,
-        );
-        put("dawnwatch_link_rtt_min_seconds", &link, &|_| base * 0.8);
-        put("dawnwatch_link_rtt_median_seconds", &link, &|m| {
-            base * (1.0 + 0.3 * wave(m))
+    cards(&mut put, centre);
+    links(&mut put, centre, &wave);
+    ways(&mut put, centre);
+    names_and_services(&mut put, centre);
+}
+
+/// Takes a metric, its labels, and its value minute by minute.
+type Put<'a> = dyn FnMut(&str, &[&str], &dyn Fn(usize) -> f64) + 'a;
+
+/// The network card: in one centre half duplex, in another by radio.
+fn cards(put: &mut Put<'_>, centre: usize) {
+    let radio = centre == 14;
+    for (interface, up) in [("enp3s0", !radio), ("wlp2s0", radio)] {
+        put("dawnwatch_interface_up", &[interface], &|_| {
+            f64::from(u8::from(up))
         });
-        put("dawnwatch_link_rtt_max_seconds", &link, &|_| base * 1.9);
-        put("dawnwatch_link_jitter_seconds", &link, &|_| base * 0.1);
+    }
+    if radio {
+        put("dawnwatch_wifi_signal_dbm", &["wlp2s0"], &|_| -81.0);
+        for (direction, rate) in [("receive", 6.5e6), ("transmit", 13e6)] {
+            let labels = ["wlp2s0", direction];
+            put("dawnwatch_wifi_bits_per_second", &labels, &|_| rate);
+        }
+        return;
+    }
+    let (speed, full, changes) = match centre {
+        13 => (1e7, 0.0, 214.0),
+        _ => (1e9, 1.0, 1.0),
+    };
+    let card = ["enp3s0"];
+    put("dawnwatch_interface_speed_bits_per_second", &card, &|_| {
+        speed
+    });
+    put("dawnwatch_interface_full_duplex", &card, &|_| full);
+    put("dawnwatch_interface_carrier_changes_total", &card, &|_| {
+        changes
+    });
+}
+
+/// Delays and losses on the way: some lines are lossy or slow, one gateway is, one network is, and one
+/// router of an ISP answers when it likes.
+fn links(put: &mut Put<'_>, centre: usize, wave: &dyn Fn(usize) -> f64) {
+    let (loss, delay) = match centre {
+        5 => (0.18, 0.210),
+        16 => (0.045, 0.090),
+        33 => (0.0, 0.420),
+        _ => (0.0, 0.018),
+    };
+    let gateway = if centre == 17 { 0.220 } else { 0.0011 };
+    let lan = if centre == 19 { 0.12 } else { 0.0 };
+    let hop_loss = if centre == 15 { 0.6 } else { loss };
+    let method = match centre {
+        16 => "tcp_connect",
+        _ => "icmp_datagram",
+    };
+    for (segment, target, address, delay, loss) in [
+        ("lan", "pc-02", "192.168.1.22", 0.0006, lan),
+        ("gateway", "gateway", "192.168.1.1", gateway, 0.0),
+        ("line", "10.244.0.1", "10.244.0.1", delay * 0.4, hop_loss),
+        ("isp", "113.171.5.9", "113.171.5.9", delay * 0.7, loss),
+        ("core", "collector", "10.20.0.5", delay, loss),
+        ("core", "cloudflare", "1.1.1.1", delay * 1.6, loss),
+        ("core", "google", "8.8.8.8", delay * 1.8, loss),
+        ("dns", "192.168.1.1", "192.168.1.1", gateway, 0.0),
+    ] {
+        let link = [segment, target];
+        let info = [segment, target, address, method];
+        put("dawnwatch_link_method_info", &info, &|_| 1.0);
+        put("dawnwatch_link_rtt_min_seconds", &link, &|_| delay * 0.8);
+        put("dawnwatch_link_rtt_median_seconds", &link, &|m| {
+            delay * (1.0 + 0.3 * wave(m))
+        });
+        put("dawnwatch_link_rtt_max_seconds", &link, &|_| delay * 1.9);
+        put("dawnwatch_link_jitter_seconds", &link, &|_| delay * 0.1);
+        put("dawnwatch_link_rtt_spread_seconds", &link, &|_| delay * 0.4);
         put("dawnwatch_link_loss_ratio", &link, &|m| {
-            if m % 3 == 0 { lost * 2.0 } else { lost / 2.0 }
+            if m % 3 == 0 { loss * 2.0 } else { loss / 2.0 }
         });
         put("dawnwatch_link_sent_total", &link, &|_| 1_200.0);
         put("dawnwatch_link_received_total", &link, &|_| {
-            1_200.0 * (1.0 - lost)
+            1_200.0 * (1.0 - loss)
         });
+        put("dawnwatch_link_duplicates_total", &link, &|_| 0.0);
+        put("dawnwatch_link_reordered_total", &link, &|_| loss * 100.0);
+    }
+}
+
+/// Routers on the way, what fits through, and a transfer: one way swallows large packets, one line has
+/// a long queue, one way changes.
+fn ways(put: &mut Put<'_>, centre: usize) {
+    let hops = [
+        ("1", "192.168.1.1", 0.0011),
+        ("2", "10.244.0.1", 0.007),
+        ("3", "113.171.5.9", 0.012),
+        ("6", "27.68.229.1", 0.016),
+    ];
+    for target in ["collector", "cloudflare"] {
+        for (hop, address, delay) in hops {
+            put("dawnwatch_path_hop_info", &[target, hop, address], &|_| 1.0);
+            put("dawnwatch_path_hop_rtt_seconds", &[target, hop], &|_| delay);
+        }
+        put("dawnwatch_path_hops", &[target], &|_| 8.0);
+        let changes = if centre == 16 { 23.0 } else { 0.0 };
+        put("dawnwatch_path_changes_total", &[target], &|_| changes);
+        let (mtu, hole) = match centre {
+            10 => (1_412.0, 1.0),
+            _ if target == "cloudflare" => (1_492.0, 0.0),
+            _ => (1_500.0, 0.0),
+        };
+        put("dawnwatch_path_mtu_bytes", &[target], &|_| mtu);
+        put("dawnwatch_path_mtu_blackhole", &[target], &|_| hole);
+    }
+    let loaded = if centre == 33 { 1.9 } else { 0.031 };
+    for (direction, rate) in [("download", 38e6), ("upload", 17e6)] {
+        let labels = [direction];
+        put("dawnwatch_throughput_bits_per_second", &labels, &|_| rate);
+        put("dawnwatch_throughput_loaded_rtt_seconds", &labels, &|_| {
+            loaded
+        });
+    }
+}
+
+/// Each trouble with names and services in a centre of its own; one portal is down for all.
+fn names_and_services(put: &mut Put<'_>, centre: usize) {
+    for (resolver, outcome, took) in [
+        (
+            "system",
+            if centre == 4 { "timeout" } else { "answered" },
+            0.014,
+        ),
+        (
+            "vnpt",
+            if centre == 4 { "timeout" } else { "answered" },
+            0.019,
+        ),
+        (
+            "viettel",
+            if centre == 6 { "wrong" } else { "answered" },
+            0.022,
+        ),
+    ] {
+        put("dawnwatch_dns_outcome", &[resolver, outcome], &|_| 1.0);
+        if outcome != "timeout" {
+            put("dawnwatch_dns_duration_seconds", &[resolver], &|_| took);
+        }
+    }
+    for service in ["motcua-langson", "national-portal", "vneid"] {
+        let (outcome, status, first_byte) = match (centre, service) {
+            (_, "motcua-langson") => ("http_error", 503.0, Some(0.09)),
+            (4, _) => ("dns_failed", 0.0, None),
+            (8, _) => ("captive", 302.0, Some(0.03)),
+            (9, _) => ("clock_wrong", 0.0, None),
+            (11, "national-portal") => ("answered", 200.0, Some(4.1)),
+            (18, "vneid") => ("certificate_expired", 0.0, None),
+            (24, "vneid") => ("timeout", 0.0, None),
+            _ => ("answered", 200.0, Some(0.24)),
+        };
+        put("dawnwatch_probe_outcome", &[service, outcome], &|_| 1.0);
+        let answered = f64::from(u8::from(outcome == "answered"));
+        put("dawnwatch_probe_success", &[service], &|_| answered);
+        let phases = [
+            ("dns", Some(0.014)),
+            ("connect", Some(0.031)),
+            ("tls", Some(0.068)),
+            ("first_byte", first_byte),
+            ("transfer", first_byte.map(|_| 0.045)),
+        ];
+        for (phase, took) in phases {
+            if let (Some(took), true) = (took, outcome != "dns_failed") {
+                let labels = [service, phase];
+                put("dawnwatch_probe_phase_duration_seconds", &labels, &|_| took);
+            }
+        }
+        if status > 0.0 {
+            put("dawnwatch_probe_http_status_code", &[service], &|_| status);
+        }
+        put(
+            "dawnwatch_probe_tls_expiry_timestamp_seconds",
+            &[service],
+            &|_| 1_814_400_000.0,
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! return everything. Every refusal is `{error:{code,message}}`.
 
 mod model;
+mod path;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use utoipa_axum::routes;
 
 use self::model::{CentreBody, CentreWithDevices, DeviceBody};
 use super::Web;
-use super::view::{Detail, DeviceNow};
+use super::view::Detail;
 
 /// The API's routes and, at `/openapi.json`, their description.
 pub(super) fn routes() -> Router<Arc<Web>> {
@@ -190,7 +191,7 @@ async fn list_centres(
     Json(centres)
 }
 
-/// One centre and its devices.
+/// One centre, its path as the middle of its devices, and the devices.
 #[utoipa::path(
     get,
     path = "/api/v1/centres/{id}",
@@ -208,11 +209,7 @@ async fn show_centre(
 ) -> Result<Json<CentreWithDevices>, Refusal> {
     let Path(id) = id.map_err(|error| Refusal::invalid(error.body_text()))?;
     let (centre, devices) = web.centre_now(&id).ok_or_else(|| no_such_centre(&id))?;
-    let device = |device: &DeviceNow| DeviceBody::of(device, false);
-    Ok(Json(CentreWithDevices {
-        centre: CentreBody::of(centre),
-        devices: devices.iter().map(device).collect(),
-    }))
+    Ok(Json(CentreWithDevices::of(centre, &devices)))
 }
 
 /// All devices that have an agent, in order of centre and name.

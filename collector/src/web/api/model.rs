@@ -6,7 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::latest::Presence;
-use crate::web::view::{CentreNow, Counts, DeviceNow, Link, Value};
+use crate::web::view::{CentreNow, Counts, DeviceNow, Link, Resolver, Service, Value};
+
+use super::path::{FoundBody, ResolverBody, RouteBody, ServiceBody};
 
 /// A service centre.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,6 +55,12 @@ pub(super) struct AgentCounts {
 pub(super) struct CentreWithDevices {
     #[serde(flatten)]
     pub(super) centre: CentreBody,
+    /// The links of its devices, those to the same target as one: times and loss are the middle ones.
+    pub(super) path: Vec<LinkBody>,
+    /// How its devices find the services they use.
+    pub(super) services: Vec<FoundBody>,
+    /// How its devices find those they ask for names; `system` is the machines' own resolution.
+    pub(super) resolvers: Vec<FoundBody>,
     pub(super) devices: Vec<DeviceBody>,
 }
 
@@ -81,6 +89,10 @@ pub(super) struct DeviceBody {
     clock_offset_seconds: Option<f64>,
     /// What it measures of its paths, nearest segment first; empty unless live.
     links: Vec<LinkBody>,
+    /// The ways to the targets that are traced, router by router; empty unless live, as are the next.
+    path: Vec<RouteBody>,
+    services: Vec<ServiceBody>,
+    resolvers: Vec<ResolverBody>,
     /// Every live value, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -116,6 +128,12 @@ pub(super) struct LinkBody {
     rtt_median_seconds: Option<f64>,
     rtt_max_seconds: Option<f64>,
     jitter_seconds: Option<f64>,
+    /// 95th percentile less median of the last 100 round trips.
+    rtt_spread_seconds: Option<f64>,
+    /// Answers that came twice to echoes of bursts since the agent started.
+    duplicates_total: Option<f64>,
+    /// Answers that came after that of a later echo since the agent started.
+    reordered_total: Option<f64>,
     /// Of the last round: few packets, so judge by the next.
     loss_ratio: Option<f64>,
     /// Mean of the last 15 minutes; null when the target has never answered.
@@ -191,7 +209,26 @@ impl DeviceBody {
             arch: now.enrolled.arch.clone(),
             clock_offset_seconds: now.clock_offset,
             links: now.links.iter().map(LinkBody::of).collect(),
+            path: now.routes.iter().map(RouteBody::of).collect(),
+            services: now.services.iter().map(ServiceBody::of).collect(),
+            resolvers: now.resolvers.iter().map(ResolverBody::of).collect(),
             values: with_values.then(values),
+        }
+    }
+}
+
+impl CentreWithDevices {
+    pub(super) fn of(centre: CentreNow, devices: &[DeviceNow]) -> Self {
+        let links = Link::middle(devices.iter().flat_map(|device| &device.links));
+        let services = Service::middle(devices.iter().flat_map(|device| &device.services));
+        let resolvers = Resolver::middle(devices.iter().flat_map(|device| &device.resolvers));
+        let device = |device: &DeviceNow| DeviceBody::of(device, false);
+        Self {
+            centre: CentreBody::of(centre),
+            path: links.iter().map(LinkBody::of).collect(),
+            services: services.iter().map(FoundBody::of_service).collect(),
+            resolvers: resolvers.iter().map(FoundBody::of_resolver).collect(),
+            devices: devices.iter().map(device).collect(),
         }
     }
 }
@@ -208,6 +245,9 @@ impl LinkBody {
             rtt_median_seconds: link.rtt_median,
             rtt_max_seconds: link.rtt_max,
             jitter_seconds: link.jitter,
+            rtt_spread_seconds: link.spread,
+            duplicates_total: link.duplicates,
+            reordered_total: link.reordered,
             loss_ratio: link.loss,
             recent_loss_ratio: link.recent_loss,
         }

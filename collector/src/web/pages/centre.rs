@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use proto::metrics as catalogue;
 use proto::thresholds::RTT;
 
+use super::path::{Picture, Start, outcome_name, target_name};
 use super::{
     Page, Visitor, fact, loss_recent, mark, not_found, presence_badge, segment_name,
     standing_texts, top,
@@ -19,7 +20,9 @@ use crate::latest::Presence;
 use crate::web::Web;
 use crate::web::format;
 use crate::web::lang::{Texts, fill};
-use crate::web::view::{CentreNow, DeviceNow, Link, Standing, judge};
+use crate::web::view::{
+    CentreNow, DeviceNow, Link, Path as Way, Resolver, Service, Standing, judge,
+};
 
 /// `GET /centres/{id}`
 pub(in crate::web) async fn show(
@@ -47,6 +50,7 @@ pub(in crate::web) async fn show(
         @if devices.is_empty() {
             (no_devices(texts, &now))
         } @else {
+            @if now.counts.live > 0 { (picture(&web, &visitor, &now, &devices)) }
             (device_list(&web, &visitor, &devices))
             @if now.counts.live > 0 { (link_list(&visitor, &devices)) }
         }
@@ -96,6 +100,9 @@ fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
             let delay = format::seconds(language, delay);
             reasons.push(format!("{} {delay} ({segment})", texts.delay));
         }
+    }
+    if let Some(word) = &now.names_fail {
+        reasons.push(fill(texts.names_fail, &[outcome_name(texts, word)]));
     }
     if let Some(target) = &now.unanswered {
         reasons.push(format!("{target} {}", texts.no_answer));
@@ -153,6 +160,39 @@ fn no_devices(texts: &Texts, now: &CentreNow) -> Markup {
             p { (texts.no_devices_next) }
         }
     }
+}
+
+/// The path as the middle of all devices sees it.
+fn picture(web: &Web, visitor: &Visitor, now: &CentreNow, devices: &[DeviceNow]) -> Markup {
+    let texts = visitor.texts();
+    let links = Link::middle(devices.iter().flat_map(|device| &device.links));
+    let services = Service::middle(devices.iter().flat_map(|device| &device.services));
+    let resolvers = Resolver::middle(devices.iter().flat_map(|device| &device.resolvers));
+    let mut routes: Vec<_> = devices.iter().flat_map(|device| &device.routes).collect();
+    // One of each target, of those that swallow large packets if there are such.
+    routes.sort_by_key(|route| (&route.target, !route.black_hole));
+    routes.dedup_by_key(|route| &route.target);
+    let standing = if now.counts.silent > 0 {
+        Standing::Notice
+    } else {
+        Standing::Good
+    };
+    let live = now.counts.live;
+    let picture = Picture {
+        web,
+        visitor,
+        start: Start {
+            name: texts.machines.to_owned(),
+            standing,
+            lines: vec![fill(texts.machines_measure, &[&live.to_string()])],
+        },
+        path: Way::of(&links),
+        routes,
+        services: &services,
+        resolvers: &resolvers,
+        devices: live,
+    };
+    picture.show()
 }
 
 fn device_list(web: &Web, visitor: &Visitor, devices: &[DeviceNow]) -> Markup {
@@ -319,7 +359,7 @@ fn link_row(visitor: &Visitor, segment: &str, target: &str, shared: &Shared<'_>)
         tr class=[worst.map(Standing::code)] {
             th scope="row" {
                 @if let Some(standing) = worst { (mark(standing)) }
-                (segment_name(texts, segment)) " → " (target)
+                (segment_name(texts, segment)) " → " (shared.links.first().map_or(target, |link| target_name(texts, link)))
                 @if shared.links.iter().any(|link| link.is_over_tcp()) {
                     " " span.badge.unknown { (texts.over_tcp) }
                 }

@@ -3,6 +3,7 @@
 
 pub(super) mod centre;
 pub(super) mod device;
+mod path;
 pub(super) mod province;
 
 use std::convert::Infallible;

@@ -13,17 +13,21 @@ use maud::{Markup, html};
 use proto::ids::slug;
 use proto::thresholds::RTT;
 
+use super::path::outcome_name;
 use super::{Page, Visitor, loss_recent, mark, query_of, segment_name, standing_texts, top};
 use crate::registry::Centre;
 use crate::web::Web;
 use crate::web::format;
 use crate::web::lang::fill;
-use crate::web::view::{CentreNow, Counts, Standing, judge};
+use crate::web::view::{CentreNow, Counts, Failing, Standing, judge};
 
 const PER_PAGE: usize = 100;
 
 /// Above this many areas or ISPs, a list of them helps nobody: the search field finds them too.
 const MOST_CHOICES: usize = 40;
+
+/// Failing services, and centres of one of them, that have room above the list.
+const MOST_FAILING: usize = 5;
 
 /// `GET /`
 pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) -> Response {
@@ -45,6 +49,7 @@ pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) 
                 @if !web.province.is_empty() { " " small { (texts.province_heading) } }
             }
             (overview(&visitor, &wanted))
+            (failing_services(&visitor, &all))
             (filter(&visitor, &all))
             @if listed.is_empty() {
                 p.empty { (texts.nothing_matches) }
@@ -140,6 +145,43 @@ fn overview(visitor: &Visitor, wanted: &[&CentreNow]) -> Markup {
             (texts.devices) ": " (number(visitor, devices.live)) " " (texts.presence_live)
             @for (count, name) in others(visitor, devices) {
                 " · " (number(visitor, count)) " " (name)
+            }
+        }
+    }
+}
+
+/// What fails in many centres at once, so that nobody looks for the fault at each.
+fn failing_services(visitor: &Visitor, all: &[CentreNow]) -> Markup {
+    let failing = Failing::in_any_of(all);
+    let hidden = failing.len().saturating_sub(MOST_FAILING);
+    html! {
+        @for one in failing.iter().take(MOST_FAILING) { (failing_service(visitor, one)) }
+        @if hidden > 0 { p.note { (fill(visitor.texts().others_too, &[&hidden.to_string()])) } }
+    }
+}
+
+fn failing_service(visitor: &Visitor, failing: &Failing<'_>) -> Markup {
+    let texts = visitor.texts();
+    let standing = if failing.is_widespread() {
+        Standing::Poor
+    } else {
+        Standing::Notice
+    };
+    let counts = [failing.fails_in.len(), failing.used_in].map(|count| count.to_string());
+    let [fails_in, used_in] = counts.each_ref().map(String::as_str);
+    let how = failing.outcomes.failures();
+    let how = how.first().map(|(word, _)| outcome_name(texts, word));
+    html! {
+        p.verdict.(standing.code()) {
+            (mark(standing))
+            b { (fill(texts.portal_fails, &[failing.service, fails_in, used_in])) }
+            @if failing.is_widespread() {
+                @if let Some(how) = how { ": " (how) } ". "
+                (texts.portal_wide)
+            } @else {
+                @for (centre, how) in failing.fails_in.iter().take(MOST_FAILING) {
+                    " · " a href={ "/centres/" (centre.id) } { (centre.name) } ": " (outcome_name(texts, how))
+                }
             }
         }
     }
@@ -274,6 +316,9 @@ fn row(web: &Web, visitor: &Visitor, now: &CentreNow) -> Markup {
             th scope="row" {
                 a href={ "/centres/" (centre.id) } { (centre.name) }
                 small { (place.join(" · ")) }
+                @if let Some(word) = &now.names_fail {
+                    small.poor { (fill(texts.names_fail, &[outcome_name(texts, word)])) }
+                }
             }
             (devices_cell(web, visitor, now))
             @match &now.loss {

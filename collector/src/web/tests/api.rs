@@ -11,6 +11,16 @@ fn province() -> Province {
     let pc = province.enrol("a", "pc-1");
     pc.has_link("gateway", "gateway", 0.0012, 0.5);
     pc.reports("dawnwatch_cpu_usage_ratio", &[], 0.25);
+    let google = [("target", "google")];
+    pc.used("portal", "http_error", &[("dns", 0.01), ("connect", 0.02)])
+        .asked("system", "answered", 0.014)
+        .traced("google", &[("1", "192.0.2.1")], 9.0)
+        .reports("dawnwatch_path_mtu_bytes", &google, 1_412.0)
+        .reports("dawnwatch_path_mtu_blackhole", &google, 1.0);
+    let portal = [("service", "portal")];
+    let expiry = "dawnwatch_probe_tls_expiry_timestamp_seconds";
+    pc.reports(expiry, &portal, 1_800_000_000.0);
+    pc.reports("dawnwatch_probe_http_status_code", &portal, 503.0);
     province.enrol("a", "pc-2").says_goodbye();
     province
 }
@@ -40,6 +50,36 @@ async fn a_centre_comes_with_its_devices() {
     assert_eq!(centre["name"], "Xã A");
     assert_eq!(centre["devices"][0]["device"], "pc-1");
     assert_eq!(centre["devices"][1]["presence"], "goodbye");
+}
+
+#[tokio::test]
+async fn paths_services_and_resolvers_are_shown_of_devices_and_of_their_centre() {
+    let router = province().router();
+    let centre = get(&router, "/api/v1/centres/a").await.json();
+    let pc = &centre["devices"][0];
+    let route = json!([{
+        "target": "google", "hops": [{"hop": 1, "address": "192.0.2.1", "rtt_seconds": 0.0042}],
+        "hops_total": 9.0, "changes_total": null, "mtu_bytes": 1412.0, "mtu_blackhole": true,
+    }]);
+    assert_eq!(pc["path"], route);
+    let service = json!([{
+        "service": "portal", "outcome": "http_error", "phases": {"dns": 0.01, "connect": 0.02},
+        "http_status_code": 503.0, "tls_expiry": "2027-01-15T08:00:00Z",
+    }]);
+    assert_eq!(pc["services"], service);
+    let resolver =
+        json!([{"resolver": "system", "outcome": "answered", "duration_seconds": 0.014}]);
+    assert_eq!(pc["resolvers"], resolver);
+    let found = json!([{
+        "name": "portal", "devices": 1, "outcomes": {"http_error": 1}, "duration_seconds": 0.03,
+    }]);
+    assert_eq!(centre["services"], found);
+    assert_eq!(centre["resolvers"][0]["outcomes"], json!({"answered": 1}));
+    assert_eq!(centre["path"][0]["target"], "gateway");
+    assert_eq!(centre["path"][0]["recent_loss_ratio"], 0.5);
+    let devices = get(&router, "/api/v1/devices").await.json();
+    assert_eq!(devices[0]["services"], service);
+    assert_eq!(devices[1]["services"], json!([]), "said goodbye");
 }
 
 #[tokio::test]

@@ -130,6 +130,20 @@ impl Device {
         labels: &[(&'static str, &str)],
         value: f64,
     ) -> &Self {
+        for minute in (0..minutes).rev() {
+            self.reported(minute, metric, labels, value);
+        }
+        self
+    }
+
+    /// Reported one value so many minutes ago.
+    pub(super) fn reported(
+        &self,
+        minutes_ago: i64,
+        metric: &str,
+        labels: &[(&'static str, &str)],
+        value: f64,
+    ) -> &Self {
         let (metric, part) = catalogue::find(metric).unwrap();
         let series = Series {
             metric,
@@ -140,10 +154,53 @@ impl Device {
         let mut device = lock(&device);
         device.reported(now(), 0.1, 0);
         let slot = device.slot(&series).expect("a place");
-        for minute in (0..minutes).rev() {
-            device.update(slot, now().as_millisecond() - minute * 60_000, value);
+        device.update(slot, now().as_millisecond() - minutes_ago * 60_000, value);
+        self
+    }
+
+    /// Used a service just now: how that ended, and how long each of these phases took.
+    pub(super) fn used(&self, service: &str, outcome: &str, phases: &[(&str, f64)]) -> &Self {
+        self.used_before(0, service, outcome, phases)
+    }
+
+    /// As [`Self::used`], so many minutes ago.
+    pub(super) fn used_before(
+        &self,
+        minutes: i64,
+        service: &str,
+        outcome: &str,
+        phases: &[(&str, f64)],
+    ) -> &Self {
+        let labels = [("service", service), ("outcome", outcome)];
+        self.reported(minutes, "dawnwatch_probe_outcome", &labels, 1.0);
+        for (phase, took) in phases {
+            let metric = "dawnwatch_probe_phase_duration_seconds";
+            let labels = [("service", service), ("phase", phase)];
+            self.reported(minutes, metric, &labels, *took);
         }
         self
+    }
+
+    /// Asked a resolver for names.
+    pub(super) fn asked(&self, resolver: &str, outcome: &str, took: f64) -> &Self {
+        let labels = [("resolver", resolver), ("outcome", outcome)];
+        let resolver = [("resolver", resolver)];
+        self.reports("dawnwatch_dns_outcome", &labels, 1.0).reports(
+            "dawnwatch_dns_duration_seconds",
+            &resolver,
+            took,
+        )
+    }
+
+    /// Found these routers on the way to a target, by their distance.
+    pub(super) fn traced(&self, target: &str, hops: &[(&str, &str)], length: f64) -> &Self {
+        for (hop, address) in hops {
+            let labels = [("target", target), ("hop", *hop), ("address", *address)];
+            self.reports("dawnwatch_path_hop_info", &labels, 1.0);
+            let labels = [("target", target), ("hop", *hop)];
+            self.reports("dawnwatch_path_hop_rtt_seconds", &labels, 0.0042);
+        }
+        self.reports("dawnwatch_path_hops", &[("target", target)], length)
     }
 
     /// A link that has been measured for a quarter of an hour.

@@ -10,4 +10,5 @@
 mod api;
 mod fixture;
 mod pages;
+mod path;
 mod safety;

@@ -150,7 +150,7 @@ async fn a_centre_shows_its_facts_devices_and_links() {
         .says("Huyện Lộc Bình")
         .says("25%")
         .says("91%")
-        .says("Cổng mạng → gateway")
+        .says("Cổng mạng → 192.0.2.1")
         .says("đo bằng TCP")
         .says("đồng hồ sai: −1 ngày 0 giờ so với máy chủ")
         .says("đã tắt");
@@ -279,7 +279,7 @@ async fn a_line_is_called_good_only_when_something_was_measured_across_it() {
 async fn texts_take_their_figures_from_the_thresholds() {
     let router = province_of_all_standings().router();
     let page = get(&router, "/?lang=en").await;
-    page.says("Loss of 8% or delay of 300 ms or more over the last 15 minutes.")
+    page.says("Loss of 8% or delay of 300 ms or more over the last 15 minutes, or names")
         .says("loss of 3% or delay of 150 ms or more over the last 15 minutes,")
         .says("refreshes every 15 seconds")
         .does_not_say("{}");

@@ -29,6 +29,39 @@ async fn hostile_texts_are_shown_and_do_nothing() {
     let root = [("mountpoint", HOSTILE)];
     pc.reports("dawnwatch_filesystem_size_bytes", &root, 0.0);
     pc.reports("dawnwatch_filesystem_available_bytes", &root, -1e300);
+    pc.used(HOSTILE, HOSTILE, &[("tls", f64::MAX), ("dns", -1e300)])
+        .used(
+            "portal",
+            "answered",
+            &[("tls", f64::MAX), ("dns", f64::MAX)],
+        )
+        .asked(HOSTILE, HOSTILE, f64::MAX)
+        .asked("system", HOSTILE, -1.0)
+        .traced(
+            HOSTILE,
+            &[("1", HOSTILE), (HOSTILE, "x"), ("255", "x")],
+            1e300,
+        )
+        .traced("far", &[("255", "x")], f64::MIN);
+    let hostile = [("target", HOSTILE)];
+    pc.reports("dawnwatch_path_mtu_blackhole", &hostile, 1.0)
+        .reports("dawnwatch_path_mtu_bytes", &hostile, f64::MIN);
+    let service = [("service", HOSTILE)];
+    pc.reports("dawnwatch_probe_http_status_code", &service, f64::MAX)
+        .reports(
+            "dawnwatch_probe_tls_expiry_timestamp_seconds",
+            &service,
+            f64::MAX,
+        );
+    for metric in [
+        "dawnwatch_interface_up",
+        "dawnwatch_wifi_signal_dbm",
+        "dawnwatch_interface_carrier_changes_total",
+    ] {
+        pc.reports(metric, &[("interface", HOSTILE)], f64::MAX);
+    }
+    let direction = [("direction", HOSTILE)];
+    pc.reports("dawnwatch_throughput_bits_per_second", &direction, -1e300);
     pc.reports("dawnwatch_boot_time_seconds", &[], 1e300);
     pc.reports("dawnwatch_agent_spool_bytes", &[], f64::MAX);
     pc.reports("dawnwatch_cpu_usage_ratio", &[], f64::MIN);

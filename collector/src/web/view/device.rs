@@ -6,14 +6,14 @@ use proto::metrics::Metric;
 use proto::stream::Series;
 use proto::thresholds::CLOCK_OFF;
 
-use super::Link;
+use super::{Link, Measured, Resolver, Route, Service};
 use crate::latest::{Device, DeviceKey, Enrolled, Presence, Slot};
 
 /// How much of a device is copied out. A province has a thousand devices, a country 66,000: lists
 /// take no more than they show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::web) enum Detail {
-    /// Its links, summed up.
+    /// Its links, routes, services and resolvers, summed up.
     Links,
     /// Every live value too.
     Values,
@@ -30,7 +30,11 @@ pub(in crate::web) struct DeviceNow {
     pub(in crate::web) last_report: Option<Timestamp>,
     pub(in crate::web) clock_offset: Option<f64>,
     pub(in crate::web) dropped_samples: u64,
+    /// The nearest segment first.
     pub(in crate::web) links: Vec<Link>,
+    pub(in crate::web) routes: Vec<Route>,
+    pub(in crate::web) services: Vec<Service>,
+    pub(in crate::web) resolvers: Vec<Resolver>,
     /// Empty when only links were asked for.
     pub(in crate::web) values: Vec<Value>,
 }
@@ -62,6 +66,12 @@ impl DeviceNow {
             Detail::Links => Vec::new(),
             Detail::Values | Detail::History => device.live().map(value).collect(),
         };
+        let Measured {
+            links,
+            routes,
+            services,
+            resolvers,
+        } = Measured::by(device, now_unix_ms, detail);
         Self {
             key: device.key.clone(),
             enrolled: device.enrolled.clone(),
@@ -70,7 +80,10 @@ impl DeviceNow {
             // What it was before the silence is not known to be still true.
             clock_offset: device.clock_offset.filter(|_| presence == Presence::Live),
             dropped_samples: device.dropped_samples,
-            links: Link::all_of(device, now_unix_ms, detail),
+            links,
+            routes,
+            services,
+            resolvers,
             values,
         }
     }

@@ -6,6 +6,11 @@
 
 mod device;
 mod link;
+mod measured;
+mod path;
+mod province;
+mod route;
+mod service;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +21,11 @@ use proto::thresholds::Levels;
 
 pub(in crate::web) use self::device::{Detail, DeviceNow, Value};
 pub(in crate::web) use self::link::Link;
+use self::measured::Measured;
+pub(in crate::web) use self::path::{Path, Stage};
+pub(in crate::web) use self::province::Failing;
+pub(in crate::web) use self::route::Route;
+pub(in crate::web) use self::service::{Outcomes, PHASES, Resolver, Service};
 use super::Web;
 use crate::latest::{Device, DeviceKey, Presence};
 use crate::registry::Centre;
@@ -63,6 +73,11 @@ impl Standing {
         Self::Off,
     ];
 
+    /// Whether something is measured and not as it should be.
+    pub(in crate::web) fn is_weak(self) -> bool {
+        matches!(self, Self::Lost | Self::Poor | Self::Notice)
+    }
+
     /// A stable word for classes and anchors.
     pub(in crate::web) fn code(self) -> &'static str {
         match self {
@@ -102,6 +117,10 @@ impl Counts {
     }
 }
 
+/// Services of one centre that are counted: those of its plan, and some that an older plan had.
+const MOST_SERVICES: usize = 2 * proto::limits::SERVICES_PER_PLAN;
+
+/// The middle one.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
@@ -132,6 +151,10 @@ pub(in crate::web) struct CentreNow {
     pub(in crate::web) gateway_delay: Option<f64>,
     /// The middle one of its devices' delays across the line.
     pub(in crate::web) line_delay: Option<f64>,
+    /// How its devices find the services they use, by name.
+    pub(in crate::web) services: Vec<(String, Outcomes)>,
+    /// How most of its devices fail to resolve names, when they do.
+    pub(in crate::web) names_fail: Option<String>,
 }
 
 impl CentreNow {
@@ -154,7 +177,13 @@ struct Tally {
     /// Whether a link across the line has been judged.
     line_judged: bool,
     gateway_delays: Vec<f64>,
+    /// To what lies beyond the ISP.
     line_delays: Vec<f64>,
+    /// To the ISP's own routers.
+    hop_delays: Vec<f64>,
+    services: Vec<(String, Outcomes)>,
+    /// Of their own name resolution.
+    names: Outcomes,
 }
 
 impl Tally {
@@ -165,16 +194,23 @@ impl Tally {
             self.silent_routers += 1;
         }
         self.last_report = self.last_report.max(device.last_report);
-        for link in Link::all_of(device, now_unix_ms, Detail::Links) {
+        let measured = Measured::by(device, now_unix_ms, Detail::Links);
+        self.add_services(&measured);
+        for link in measured.links {
             let standing = link.standing();
             self.line_judged |= standing.is_some() && link.crosses_line();
             self.worst_link = [self.worst_link, standing].into_iter().flatten().min();
             if let Some(delay) = link.rtt_median {
                 if link.is_gateway() {
                     self.gateway_delays.push(delay);
-                } else if link.crosses_line() {
+                } else if link.crosses_line() && link.segment == "core" {
                     self.line_delays.push(delay);
+                } else if link.crosses_line() && !link.excused {
+                    self.hop_delays.push(delay);
                 }
+            }
+            if link.excused {
+                continue;
             }
             if let Some(ratio) = link.recent_loss
                 && self.worst.as_ref().is_none_or(|worst| ratio > worst.ratio)
@@ -190,6 +226,22 @@ impl Tally {
         }
     }
 
+    fn add_services(&mut self, measured: &Measured) {
+        for service in &measured.services {
+            let mut known = self.services.iter_mut();
+            if let Some((_, outcomes)) = known.find(|(name, _)| *name == service.name) {
+                outcomes.add(&service.outcomes);
+            } else if self.services.len() < MOST_SERVICES {
+                let outcomes = service.outcomes.clone();
+                self.services.push((service.name.clone(), outcomes));
+            }
+        }
+        let is_own = |resolver: &&Resolver| resolver.name == Resolver::SYSTEM;
+        for resolver in measured.resolvers.iter().filter(is_own) {
+            self.names.add(&resolver.outcomes);
+        }
+    }
+
     fn standing(&self, open: Option<bool>) -> Standing {
         let counts = self.counts;
         let silence_matters = self.silent_routers > 0 || (counts.silent > 0 && open != Some(false));
@@ -197,6 +249,11 @@ impl Tally {
             let links = match self.worst_link {
                 Some(Standing::Good) if !self.line_judged => Standing::Unmeasured,
                 judged => judged.unwrap_or(Standing::Unmeasured),
+            };
+            let links = if self.names.mostly_fail() {
+                Standing::Poor
+            } else {
+                links
             };
             return if silence_matters {
                 links.min(Standing::Notice)
@@ -230,7 +287,12 @@ impl Tally {
             loss: self.worst,
             unanswered: self.unanswered,
             gateway_delay: median(self.gateway_delays),
-            line_delay: median(self.line_delays),
+            line_delay: median(self.line_delays).or_else(|| median(self.hop_delays)),
+            names_fail: match self.names.failures().first() {
+                Some((word, _)) if self.names.mostly_fail() => Some((*word).to_owned()),
+                _ => None,
+            },
+            services: self.services,
         }
     }
 }

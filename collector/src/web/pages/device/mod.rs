@@ -4,6 +4,9 @@
 //! for true.
 
 mod about;
+mod links;
+mod machine;
+mod ways;
 
 use std::sync::Arc;
 
@@ -13,15 +16,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 use proto::metrics::{self as catalogue, Metric};
 
-use super::{
-    Page, Visitor, fact, loss_recent, named_fact, not_found, presence_badge, segment_name, top,
-};
+use super::{Page, Visitor, fact, not_found, presence_badge, top};
 use crate::latest::{HISTORY_MINUTES, Presence};
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::format;
 use crate::web::lang::{Language, fill};
-use crate::web::view::{DeviceNow, Link, Standing, Value};
+use crate::web::view::{DeviceNow, Standing, Value};
 
 /// `GET /centres/{id}/devices/{device}`
 pub(in crate::web) async fn show(
@@ -89,8 +90,11 @@ impl Shown<'_> {
             }
             (self.broken_sources())
             @if self.device.presence == Presence::Live {
+                (self.picture())
                 (self.links())
                 div.columns {
+                    (self.routes())
+                    (self.throughput())
                     (self.processor())
                     (self.memory())
                     (self.disks())
@@ -176,8 +180,8 @@ impl Shown<'_> {
         let label = format!("{name}, {}: {between}", fill(texts.last_hour, &[&minutes]));
         html! {
             figure {
-                (chart::sparkline(values, top, &label))
-                figcaption aria-hidden="true" { (label) }
+                (chart::sparkline(values, top))
+                figcaption { (label) }
             }
         }
     }
@@ -186,204 +190,9 @@ impl Shown<'_> {
         let value = self.device.of_metric(metric).next();
         html! { @if let Some(value) = value { (self.history(name, metric, &value.history, top)) } }
     }
-
-    fn links(&self) -> Markup {
-        let texts = self.visitor.texts();
-        let links = &self.device.links;
-        html! {
-            section {
-                h2 { (texts.links) }
-                @if links.is_empty() { p { (texts.links_none) } }
-                div.columns { @for link in links { (self.link(link)) } }
-                @if links.iter().any(Link::is_over_tcp) { p.note { (texts.over_tcp_note) } }
-            }
-        }
-    }
-
-    fn link(&self, link: &Link) -> Markup {
-        let (texts, language) = (self.visitor.texts(), self.visitor.language);
-        let delay = |value: Option<f64>| value.map(|value| format::seconds(language, value));
-        let standing = link.standing().unwrap_or(Standing::Unmeasured);
-        // Delays have no natural top: leave some room above the longest.
-        let headroom = chart::range(&link.rtt_history).map_or(0.0, |(_, high)| high * 1.3);
-        let share = |value: Option<f64>| value.map(|value| format::percent(language, value));
-        html! {
-            section.card.(standing.code()) {
-                h3 {
-                    (super::mark(standing))
-                    (segment_name(texts, &link.segment)) " → " (link.target)
-                    @if link.is_over_tcp() { " " span.badge.unknown { (texts.over_tcp) } }
-                }
-                @if link.never_answered() { p { (texts.no_answer) } }
-                (self.history(texts.column_delay, &catalogue::LINK_RTT_MEDIAN, &link.rtt_history, headroom))
-                dl {
-                    (maybe(texts.median, delay(link.rtt_median)))
-                    (maybe(texts.smallest, delay(link.rtt_min)))
-                    (maybe(texts.largest, delay(link.rtt_max)))
-                    (maybe(texts.jitter, delay(link.jitter)))
-                }
-                (self.history(texts.column_loss, &catalogue::LINK_LOSS, &link.loss_history, 0.1))
-                dl {
-                    (maybe(&format!("{}, {}", texts.column_loss, loss_recent(texts)), share(link.recent_loss)))
-                    (maybe(&format!("{}, {}", texts.column_loss, texts.loss_now), share(link.loss)))
-                    @if !link.address.is_empty() { (fact(texts.address, &link.address)) }
-                    @if !link.method.is_empty() { (fact(texts.method, method_name(&link.method))) }
-                }
-                @if let (Some(sent), Some(received)) = (link.sent, link.received) {
-                    p.note {
-                        (fill(texts.sent_received, &[
-                            &format::number(language, sent, 0),
-                            &format::number(language, received, 0),
-                        ]))
-                    }
-                }
-            }
-        }
-    }
-
-    fn processor(&self) -> Markup {
-        let texts = self.visitor.texts();
-        let loads: Vec<String> = ["1", "5", "15"]
-            .into_iter()
-            .filter_map(|minutes| {
-                let mut loads = self.device.of_metric(&catalogue::DEVICE_LOAD_AVERAGE);
-                let load = loads.find(|load| load.label("minutes") == minutes)?;
-                Some(format::number(self.visitor.language, load.value, 2))
-            })
-            .collect();
-        let cpus = self.said(&catalogue::DEVICE_CPUS);
-        html! {
-            section.card {
-                h2 { (texts.processor) @if let Some(cpus) = cpus { " × " (cpus) } }
-                dl {
-                    (maybe(texts.cpu_usage, self.said(&catalogue::DEVICE_CPU_USAGE)))
-                    (maybe(texts.load, (!loads.is_empty()).then(|| loads.join(" · "))))
-                }
-                (self.history_of(texts.cpu_usage, &catalogue::DEVICE_CPU_USAGE, 1.0))
-            }
-        }
-    }
-
-    fn memory(&self) -> Markup {
-        let texts = self.visitor.texts();
-        let size = self.device.value(&catalogue::DEVICE_MEMORY_SIZE);
-        #[expect(clippy::cast_possible_truncation, reason = "the top of a picture")]
-        let top = size.unwrap_or(0.0) as f32;
-        html! {
-            section.card {
-                h2 { (texts.memory) }
-                dl {
-                    (maybe(texts.memory_available, self.said(&catalogue::DEVICE_MEMORY_AVAILABLE)))
-                    (maybe(texts.memory_total, self.said(&catalogue::DEVICE_MEMORY_SIZE)))
-                    (maybe(texts.swap, self.said(&catalogue::DEVICE_SWAP_USED)))
-                }
-                (self.history_of(texts.memory_available, &catalogue::DEVICE_MEMORY_AVAILABLE, top))
-            }
-        }
-    }
-
-    fn disks(&self) -> Markup {
-        let (texts, device) = (self.visitor.texts(), self.device);
-        let language = self.visitor.language;
-        html! {
-            section.card {
-                h2 { (texts.disks) }
-                dl {
-                    @for size in device.of_metric(&catalogue::DEVICE_FILESYSTEM_SIZE) {
-                        @if let Some(free) = device.beside(size, &catalogue::DEVICE_FILESYSTEM_AVAILABLE) {
-                            (named_fact(size.label("mountpoint"), fill(texts.free_of, &[
-                                &format::bytes(language, free),
-                                &format::bytes(language, size.value),
-                            ])))
-                        }
-                    }
-                    @for read in device.of_metric(&catalogue::DEVICE_DISK_READ) {
-                        @if let Some(written) = self.said_beside(read, &catalogue::DEVICE_DISK_WRITTEN) {
-                            (named_fact(read.label("disk"), fill(texts.disk_traffic, &[
-                                &format::bytes(language, read.value),
-                                &written,
-                            ])))
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn network(&self) -> Markup {
-        let (texts, device) = (self.visitor.texts(), self.device);
-        html! {
-            section.card {
-                h2 { (texts.network) }
-                dl {
-                    @for up in device.of_metric(&catalogue::DEVICE_INTERFACE_UP) {
-                        (named_fact(up.label("interface"), self.interface(up)))
-                    }
-                }
-            }
-        }
-    }
-
-    fn interface(&self, up: &Value) -> String {
-        let texts = self.visitor.texts();
-        if up.value == 0.0 {
-            return texts.interface_down.to_owned();
-        }
-        let said = |metric| self.said_beside(up, metric);
-        let counted = |name: &str, metric| Some(format!("{name} {}", said(metric)?));
-        let errors: f64 = [
-            &catalogue::DEVICE_INTERFACE_RECEIVE_ERRORS,
-            &catalogue::DEVICE_INTERFACE_TRANSMIT_ERRORS,
-        ]
-        .into_iter()
-        .filter_map(|metric| self.device.beside(up, metric))
-        .sum();
-        let errors = (errors > 0.0).then(|| {
-            let count = format::number(self.visitor.language, errors, 0);
-            format!("{} {count}", texts.errors)
-        });
-        let parts = [
-            said(&catalogue::DEVICE_INTERFACE_SPEED),
-            counted(texts.received, &catalogue::DEVICE_INTERFACE_RECEIVE_BYTES),
-            counted(
-                texts.sent_bytes,
-                &catalogue::DEVICE_INTERFACE_TRANSMIT_BYTES,
-            ),
-            errors,
-        ];
-        let known: Vec<String> = parts.into_iter().flatten().collect();
-        known.join(" · ")
-    }
-
-    fn temperature(&self) -> Markup {
-        let language = self.visitor.language;
-        let metric = &catalogue::DEVICE_TEMPERATURE;
-        let sensors: Vec<_> = self.device.of_metric(metric).collect();
-        html! {
-            @if !sensors.is_empty() {
-                section.card {
-                    h2 { (self.visitor.texts().temperature) }
-                    dl {
-                        @for sensor in sensors {
-                            (named_fact(sensor.label("sensor"), format::value(language, metric.unit, sensor.value)))
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// A fact, when it is known.
 fn maybe(name: &str, value: Option<String>) -> Markup {
     html! { @if let Some(value) = value { (fact(name, value)) } }
-}
-
-/// How a link is probed, in the words of the field.
-fn method_name(method: &str) -> &str {
-    match method {
-        "icmp_datagram" | "icmp_raw" => "ping (ICMP)",
-        "tcp_connect" => "TCP",
-        other => other,
-    }
 }
