@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::emulator::truth::{Echo, Way};
 use crate::emulator::{Fate, Link, Truth};
 use crate::harness::process::Folder;
-use crate::network::{ISP_RESOLVER, Namespace, Network, Route};
+use crate::network::{ISP_RESOLVER, Inside, Namespace, Network, Route};
 use crate::servers::captive::Captive;
 use crate::servers::portal::Portal;
 use crate::servers::resolver::Resolver;
@@ -110,6 +110,15 @@ impl Lab {
     /// All namespaces, for what has no word of its own here.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// Moves this thread, and the programs it starts, into the world: that is where a collector belongs,
+    /// listening on [`crate::network::COLLECTOR`].
+    pub fn in_the_world(&self) -> Inside {
+        self.network
+            .world
+            .visit()
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// From the gateway to the provider.

@@ -28,15 +28,17 @@
 //! lab.line().both(Impairment::none().delay(ms(40)).loss(0.05));
 //! lab.portal().shows(Certificate::Expired);
 //! lab.resolver().lies(Ipv4Addr::new(192, 0, 2, 66));
+//! let _there = lab.in_the_world();
+//! let collector = Collector::with_centres(ONE_CENTRE).listening_on(COLLECTOR.into()).start().await;
 //! let agent = Agent::installed_within(&lab.on_pc(1));
 //! …
 //! let truth = lab.line().truth_up();
 //! ```
 //!
 //! [`lab`]: what can be done to it · [`network`]: how it is wired · [`servers`]: who answers · [`itself`]:
-//! that it does what it says. A collector runs in the world inside `lab.network().world.enter()` on a
-//! thread of its own. It needs root or a user namespace of one's own, and `/dev/net/tun`; else its tests
-//! say "skipped, because". There is no IPv6 in it, and no Wi-Fi.
+//! that it does what it says. It needs root, or a user namespace of one's own as `test.sh` makes
+//! one, and `/dev/net/tun`; else its tests say "skipped, because". Deliberately absent: IPv6, Wi-Fi, address
+//! translation at the gateway.
 
 #![allow(
     clippy::unwrap_used,

@@ -13,4 +13,4 @@ pub mod wire;
 
 pub use impairment::{GilbertElliott, Impairment};
 pub use link::Link;
-pub use truth::{Fate, Truth, Way};
+pub use truth::{Fate, Truth};

@@ -1,19 +1,152 @@
-//! Packets go the way of the picture.
+//! Packets go the way of the picture, and traces show it.
 
-use crate::network::PORTALS;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use super::ping::Pinged;
+use crate::harness::eventually;
+use crate::harness::skip::program;
+use crate::network::{ANCHORS, DETOUR, GATEWAY, ISP_1, ISP_2, ISP_RESOLVER, PCS, PORTALS, Route};
 use crate::{Lab, needs};
 
+const ONCE: &str = "-c 1 -W 0.5";
+const SOON: Duration = Duration::from_secs(5);
+
+/// Who says that the packet has gone too far.
+fn seen_at(lab: &Lab, ttl: u8, to: Ipv4Addr) -> Option<Ipv4Addr> {
+    let Pinged { text, .. } = lab.ping(1, to, &format!("{ONCE} -t {ttl}"));
+    let line = text
+        .lines()
+        .find(|line| line.contains("Time to live exceeded"))?;
+    let from = line.split("From ").nth(1)?.split(' ').next()?;
+    from.trim_end_matches(':').parse().ok()
+}
+
 #[test]
-fn a_portal_is_reached() {
+fn everybody_is_reached_from_both_pcs() {
     let lab = needs!(Lab::new());
-    let mut ping = lab.command_on_pc(1, "ping");
-    ping.args(["-c", "3", "-i", "0.1", "-W", "1", &PORTALS[0].to_string()]);
-    let output = ping.output().unwrap();
-    eprintln!("{output:?}");
-    assert!(output.status.success());
-    eprintln!(
-        "{:?} {:?}",
-        lab.echoes_to(PORTALS[0]),
-        lab.line().truth_up()
+    needs!(program("ping"));
+    let all = [
+        GATEWAY,
+        ISP_1,
+        ISP_2,
+        ISP_RESOLVER,
+        ANCHORS[0],
+        ANCHORS[1],
+        PORTALS[2],
+    ];
+    for pc in [1, 2] {
+        for address in all {
+            let pinged = lab.ping(pc, address, ONCE);
+            assert!(pinged.all(), "{address}: {pinged:?}");
+        }
+    }
+    assert!(lab.ping(1, PCS[1], ONCE).all());
+    assert!(
+        lab.ping(1, Ipv4Addr::new(9, 9, 9, 9), ONCE).none(),
+        "nobody is there"
     );
+}
+
+#[test]
+fn a_trace_shows_the_hops_also_when_the_route_changes_or_one_hides() {
+    let lab = needs!(Lab::new());
+    needs!(program("ping"));
+    let trace = |lab: &Lab| [1, 2, 3].map(|ttl| seen_at(lab, ttl, ANCHORS[1]));
+    assert_eq!(trace(&lab), [Some(GATEWAY), Some(ISP_1), Some(ISP_2)]);
+    assert!(lab.ping(1, ANCHORS[1], "-c 1 -W 0.5 -t 4").all());
+    lab.route(Route::Detour);
+    assert_eq!(trace(&lab), [Some(GATEWAY), Some(ISP_1), Some(DETOUR)]);
+    lab.route(Route::Usual);
+    lab.hides(&lab.network().isp_1);
+    assert_eq!(trace(&lab), [Some(GATEWAY), None, Some(ISP_2)]);
+    assert!(lab.ping(1, ISP_1, ONCE).all(), "hidden, not gone");
+    lab.shows(&lab.network().isp_1);
+    assert_eq!(seen_at(&lab, 2, ANCHORS[1]), Some(ISP_1));
+}
+
+#[test]
+fn balanced_flows_keep_their_way() {
+    let lab = needs!(Lab::new());
+    lab.route(Route::Balanced);
+    let over_isp_2 = |lab: &Lab, flows: Vec<u16>| {
+        lab.forget();
+        let count = flows.len() as u64;
+        let sent = lab.pc(1).inside(move || {
+            for port in flows {
+                let socket = UdpSocket::bind(("0.0.0.0", port)).unwrap();
+                socket.send_to(b"hello", (ANCHORS[0], 33_434)).unwrap();
+            }
+        });
+        sent.unwrap();
+        assert!(count > 0);
+        lab.isp().truth_up().came
+    };
+    let many = over_isp_2(&lab, (40_000..40_100).collect());
+    assert!((20..80).contains(&many), "{many} of 100 flows");
+    // The world answers each that nobody listens there; all that is left to see is which way they took.
+    for port in [40_000, 40_001, 40_002, 40_003] {
+        let mut taken = (0..5).map(|_| over_isp_2(&lab, vec![port]));
+        let first = taken.next();
+        assert!(
+            taken.all(|one| Some(one) == first),
+            "flow {port} changes its way"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cable_that_is_out_has_no_carrier() {
+    let lab = needs!(Lab::new());
+    needs!(program("ping"));
+    let carrier = async || {
+        let state = lab
+            .pc(1)
+            .inside(|| std::fs::read_to_string("/proc/net/dev"));
+        assert!(state.unwrap().unwrap().contains("eth0"), "the card stays");
+        let mut cat = lab.command_on_pc(1, "cat");
+        let output = cat.arg("/sys/class/net/eth0/carrier").output().unwrap();
+        Ok::<_, String>(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let is = async |wanted: &str| match carrier().await? {
+        found if found == wanted => Ok(()),
+        found => Err(found),
+    };
+    eventually("a carrier", SOON, async || is("1").await).await;
+    lab.cable_out();
+    eventually("no carrier", SOON, async || is("0").await).await;
+    assert!(
+        lab.ping(2, GATEWAY, ONCE).all(),
+        "the other PC is not concerned"
+    );
+    lab.cable_in();
+    eventually("a carrier again", SOON, async || is("1").await).await;
+    assert!(lab.ping(1, GATEWAY, ONCE).all());
+}
+
+#[test]
+fn a_dead_gateway_is_still_a_network() {
+    let lab = needs!(Lab::new());
+    needs!(program("ping"));
+    lab.gateway_dies();
+    assert!(lab.ping(1, GATEWAY, ONCE).none());
+    assert!(lab.ping(1, PORTALS[0], ONCE).none());
+    assert!(lab.ping(1, PCS[1], ONCE).all());
+    lab.gateway_lives();
+    assert!(lab.ping(1, PORTALS[0], "-c 1 -W 5").all());
+}
+
+#[test]
+fn nothing_stays_behind() {
+    let lab = needs!(Lab::new());
+    let network = lab.network();
+    let mut paths = vec![
+        network.switch.path(),
+        network.gateway.path(),
+        network.world.path(),
+    ];
+    paths.extend([1, 2].map(|pc| lab.pc(pc).path()));
+    assert!(paths.iter().all(|path| path.exists()));
+    drop(lab);
+    assert!(!paths.iter().any(|path| path.exists()));
 }

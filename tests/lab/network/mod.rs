@@ -5,7 +5,7 @@ mod namespace;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use namespace::Namespace;
+pub use namespace::{Inside, Namespace};
 
 use crate::emulator::Link;
 use crate::harness::skip::program;

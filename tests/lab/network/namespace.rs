@@ -1,13 +1,13 @@
 //! A network namespace of the lab, with a name, and taken away with its last handle.
 //!
 //! Named, because `ip` and people find it so: `ip netns exec dw-lab-pc-1-… ping …` works while a test
-//! runs. Nothing here changes the namespace of a caller's thread: what has to happen inside runs on a
-//! thread of its own.
+//! runs. What has to happen inside runs on a thread of its own ([`Namespace::inside`]), or while a guard
+//! lives ([`Namespace::visit`]).
 
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -99,13 +99,38 @@ impl Namespace {
 
     /// Moves this thread there, for good.
     pub fn enter(&self) -> Result<(), String> {
-        let cannot = |error: &dyn std::fmt::Display| {
-            format!("cannot enter the namespace {}: {error}", self.name())
-        };
-        let there = File::open(self.path()).map_err(|error| cannot(&error))?;
-        move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
-            .map_err(|error| cannot(&error))
+        enter(&self.path())
     }
+
+    /// Moves this thread, and the programs it starts, there for as long as the guard lives.
+    pub fn visit(&self) -> Result<Inside, String> {
+        let home = PathBuf::from("/proc/thread-self/ns/net");
+        let home = File::open(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+        self.enter().map(|()| Inside { home })
+    }
+}
+
+/// While this lives, its thread is elsewhere.
+#[derive(Debug)]
+pub struct Inside {
+    home: File,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let network = Some(LinkNameSpaceType::Network);
+        if let Err(error) = move_into_link_name_space(self.home.as_fd(), network) {
+            eprintln!("the thread stays in a namespace of the lab: {error}");
+        }
+    }
+}
+
+fn enter(path: &Path) -> Result<(), String> {
+    let cannot =
+        |error: &dyn std::fmt::Display| format!("cannot enter {}: {error}", path.display());
+    let there = File::open(path).map_err(|error| cannot(&error))?;
+    move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
+        .map_err(|error| cannot(&error))
 }
 
 impl Drop for Named {

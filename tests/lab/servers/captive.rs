@@ -36,7 +36,8 @@ pub struct Captive {
 impl Captive {
     pub(super) fn new(gateway: &Namespace, address: Ipv4Addr) -> Result<Self, String> {
         // Not the lab's authority: nobody trusts a gateway.
-        let acceptor = Authority::new()?.acceptor("login.gateway.example", Certificate::Fine)?;
+        let acceptor =
+            Authority::new("Gateway")?.acceptor("login.gateway.example", Certificate::Fine)?;
         Ok(Self {
             gateway: gateway.clone(),
             address,

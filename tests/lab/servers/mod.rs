@@ -48,7 +48,7 @@ pub struct Servers {
 impl Servers {
     /// Starts them all, at their best behaviour.
     pub fn start(network: &Network) -> Result<Self, String> {
-        let authority = Authority::new()?;
+        let authority = Authority::new("Dawnwatch lab authority")?;
         let portals = PORTALS.iter().zip(network::PORTALS);
         let names: BTreeMap<_, _> = portals
             .clone()
