@@ -153,9 +153,9 @@ async fn read(mut body: Incoming, expect: Option<&str>) -> Result<Vec<u8>, Stop>
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        let room = most - page.len();
         let before = page.len();
-        page.extend(data.iter().take(room));
+        let room = data.len().min(most - before);
+        page.extend_from_slice(data.get(..room).unwrap_or_default());
         if let Some(expect) = expect {
             // The text may have begun in what was searched before.
             let from = before.saturating_sub(expect.len());

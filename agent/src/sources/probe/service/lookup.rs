@@ -48,14 +48,12 @@ impl Lookups {
         }
     }
 
-    /// The address to try: the known one while the name still has it, else what the system would try
-    /// first.
-    pub(super) async fn address(
+    /// All addresses of a name, at least one.
+    pub(super) async fn addresses(
         &self,
         name: &str,
-        known: Option<IpAddr>,
         deadline: Instant,
-    ) -> Result<IpAddr, Stop> {
+    ) -> Result<Vec<IpAddr>, Stop> {
         let failed = |why: String| Stop::With(Outcome::DnsFailed, format!("{name}: {why}"));
         let late = || failed("no answer to the name in time".to_owned());
         let turn = timeout_at(deadline, Arc::clone(&self.turns).acquire_owned()).await;
@@ -69,42 +67,56 @@ impl Lookups {
         let addresses = answered
             .unwrap_or_else(|panicked| Err(panicked.into()))
             .map_err(|error| failed(error.to_string()))?;
-        known
-            .filter(|known| addresses.contains(known))
-            .or_else(|| addresses.first().copied())
-            .ok_or_else(|| failed("the name has no address".to_owned()))
+        if addresses.is_empty() {
+            return Err(failed("the name has no address".to_owned()));
+        }
+        Ok(addresses)
     }
+}
+
+/// The one address to try: the one after that which was not reached last time; else the known one while
+/// the name still has it; else what the system would try first.
+pub(super) fn choose(
+    addresses: &[IpAddr],
+    known: Option<IpAddr>,
+    unreached: Option<IpAddr>,
+) -> Option<IpAddr> {
+    let place = |wanted: IpAddr| addresses.iter().position(|address| *address == wanted);
+    let place = match (unreached.and_then(place), known.and_then(place)) {
+        (Some(unreached), _) => (unreached + 1) % addresses.len().max(1),
+        (None, Some(known)) => known,
+        (None, None) => 0,
+    };
+    addresses.get(place).copied()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
     use super::*;
-
-    const FIRST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 0));
 
     fn within(seconds: u64) -> Instant {
         Instant::now() + Duration::from_secs(seconds)
     }
 
-    #[tokio::test]
-    async fn of_a_hundred_addresses_the_first_or_the_known_one_is_tried() {
-        let lookups = Lookups::with(|_| {
-            let hundred = (0..100).map(|n| IpAddr::from([192, 0, 2, n])).collect();
-            Box::pin(std::future::ready(Ok(hundred)))
-        });
-        let check = |known: Option<IpAddr>, expected: IpAddr| {
-            let lookups = lookups.clone();
-            async move {
-                let found = lookups.address("x", known, within(9)).await.unwrap();
-                assert_eq!(found, expected, "{known:?}");
-            }
+    #[test]
+    fn of_a_hundred_addresses_one_is_tried_and_kept_until_it_is_not_reached() {
+        let address = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let hundred: Vec<IpAddr> = (0..100).map(address).collect();
+        let check = |known: Option<u8>, unreached: Option<u8>, expected| {
+            let chosen = choose(&hundred, known.map(address), unreached.map(address));
+            assert_eq!(chosen, Some(address(expected)), "{known:?} {unreached:?}");
         };
-        check(None, FIRST).await;
-        check(Some([192, 0, 2, 77].into()), [192, 0, 2, 77].into()).await;
-        check(Some([192, 0, 2, 200].into()), FIRST).await;
+        check(None, None, 0);
+        check(Some(77), None, 77);
+        check(Some(200), None, 0);
+        check(Some(77), Some(77), 78);
+        check(Some(77), Some(99), 0);
+        check(Some(77), Some(200), 77);
+        let one = [address(1)];
+        assert_eq!(choose(&one, None, Some(address(1))), Some(address(1)));
+        assert_eq!(choose(&[], None, None), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -117,7 +129,7 @@ mod tests {
         });
         for _ in 0..10 {
             let began = Instant::now();
-            let failed = lookups.address("x", Some(FIRST), within(5)).await;
+            let failed = lookups.addresses("x", within(5)).await;
             let outcome = Outcome::DnsFailed;
             assert!(matches!(failed, Err(Stop::With(with, _)) if with == outcome));
             assert_eq!(began.elapsed(), Duration::from_secs(5));

@@ -55,6 +55,9 @@ pub(crate) struct How<'a> {
     /// The address that was reached before: tried while the name has it, and when the name is not
     /// answered.
     pub(crate) known: Option<IpAddr>,
+    /// The address that was not reached last time: the name's next is tried, since a browser would go on
+    /// to it.
+    pub(crate) unreached: Option<IpAddr>,
     /// One for all attempts.
     pub(crate) lookups: &'a Lookups,
     /// One for all attempts.
@@ -140,11 +143,12 @@ impl Walk<'_> {
         // Leaves time for the known address.
         let patience = began + self.how.limit * 6 / 10;
         let lookups = self.how.lookups;
-        let found = lookups.address(&self.destination.host, self.how.known, patience);
-        match (found.await, self.how.known) {
-            (Ok(address), _) => {
+        let found = lookups.addresses(&self.destination.host, patience).await;
+        match (found, self.how.known) {
+            (Ok(addresses), known) => {
                 self.attempt.phases.dns = Some(began.elapsed());
-                Ok(address)
+                let chosen = lookup::choose(&addresses, known, self.how.unreached);
+                chosen.ok_or_else(|| Stop::With(Outcome::DnsFailed, "no address".to_owned()))
             }
             (Err(Stop::With(_, why)), Some(known)) => {
                 self.unresolved = Some(why);

@@ -174,12 +174,12 @@ impl Chain {
         }
     }
 
-    /// When the first certificate expires. One that has expired is counted only when that matters: many
-    /// servers show an old one beside those that are needed.
+    /// When the first certificate expires. One that has expired is passed over where that does no harm:
+    /// many servers show an old one beside those that are needed.
     pub(super) fn expires(&self, now: i64, fault: Option<&Fault>) -> Option<i64> {
-        let ends = self.validities.iter().map(|validity| validity.not_after);
-        let is_needed = |end: &i64| fault.is_some() || *end >= now;
-        ends.filter(is_needed).min()
+        let ends = || self.validities.iter().map(|validity| validity.not_after);
+        let valid = ends().filter(|end| *end >= now && fault != Some(&Fault::Expired));
+        valid.min().or_else(|| ends().min())
     }
 
     /// Times at which the chain may be good, if ever it is.

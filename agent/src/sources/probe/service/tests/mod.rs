@@ -73,6 +73,7 @@ impl Try {
             interface: self.interface,
             limit: self.limit,
             known: self.known,
+            unreached: None,
             lookups: &self.lookups,
             trust: &self.trust,
             now_unix_s: self.now,
