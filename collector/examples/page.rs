@@ -239,7 +239,11 @@ fn links(put: &mut Put<'_>, centre: usize, wave: &dyn Fn(usize) -> f64) {
         put("dawnwatch_link_jitter_seconds", &link, &|_| delay * 0.1);
         put("dawnwatch_link_rtt_spread_seconds", &link, &|_| delay * 0.4);
         put("dawnwatch_link_loss_ratio", &link, &|m| {
-            if m % 3 == 0 { loss * 2.0 } else { loss / 2.0 }
+            if m % 3 == 0 {
+                f64::min(1.0, loss * 2.0)
+            } else {
+                loss / 2.0
+            }
         });
         put("dawnwatch_link_sent_total", &link, &|_| 1_200.0);
         put("dawnwatch_link_received_total", &link, &|_| {

@@ -178,6 +178,7 @@ pub(super) static TEXTS: Texts = Texts {
     outcome_of: "{}: {} of {} machines",
     resolver_system: "the machine's own",
     certificate_ends: "certificate expires {}",
+    slow: "slow",
     phase_dns: "name",
     phase_connect: "connect",
     phase_tls: "security",

@@ -147,7 +147,7 @@ texts! {
     segment_service
     path path_good path_weak path_unmeasured path_of_devices weak_here this_machine machines
     machines_measure collector_name not_measured others_too excused_note mtu black_hole variation spread
-    duplicates reordered services ends_fail outcome_of resolver_system certificate_ends phase_dns phase_connect
+    duplicates reordered services ends_fail outcome_of resolver_system certificate_ends slow phase_dns phase_connect
     phase_tls phase_first_byte phase_transfer outcome_answered outcome_timeout outcome_refused
     outcome_unreachable outcome_dns_failed outcome_tls_failed outcome_certificate_expired
     outcome_certificate_not_yet_valid outcome_certificate_name outcome_certificate_untrusted

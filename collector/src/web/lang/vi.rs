@@ -178,6 +178,7 @@ pub(super) static TEXTS: Texts = Texts {
     outcome_of: "{}: {}/{} máy",
     resolver_system: "của chính máy",
     certificate_ends: "chứng thư hết hạn {}",
+    slow: "chậm",
     phase_dns: "tìm tên",
     phase_connect: "kết nối",
     phase_tls: "bảo mật",

@@ -118,12 +118,17 @@ async fn a_service_shows_its_phases_and_only_those_of_the_last_attempt() {
     let page = get(&router, PC).await;
     page.says("works · <span>270 ms</span>")
         .says("name 10 ms · connect 20 ms · security 40 ms · wait 200 ms")
-        .says("<path class=\"first_byte\" d=\"M14 4h40\"");
+        .says("<path class=\"first_byte\" d=\"M14 4h40\"></path>");
+    page.does_not_say("<b>slow</b>");
     pc.used("portal", "timeout", &[("dns", 0.01)]);
     let page = get(&router, PC).await;
     page.says("no answer in time · <span>10 ms</span>")
         .says("Not well: portal.")
         .does_not_say("connect 20 ms");
+    let (province, pc) = one_pc();
+    pc.used("portal", "answered", &[("first_byte", 4.1)]);
+    let page = get(&province.router(), PC).await;
+    page.says("works · <span>4.1 s</span> · <b>slow</b>");
 }
 
 #[tokio::test]

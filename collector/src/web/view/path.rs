@@ -69,9 +69,9 @@ impl<'a> Path<'a> {
 
     /// Whether anything across the line was judged at all.
     pub(in crate::web) fn is_judged(&self) -> bool {
-        let judged = |link: &&Link| link.crosses_line() && link.standing().is_some();
-        self.stages
-            .iter()
-            .any(|stage| stage.links.iter().any(|link| judged(&link)))
+        let links = self.stages.iter().flat_map(|stage| &stage.links);
+        links
+            .into_iter()
+            .any(|link| link.crosses_line() && link.standing().is_some())
     }
 }

@@ -134,11 +134,19 @@ impl Service {
 
     /// What it deserves. `None` when nobody tried.
     pub(in crate::web) fn standing(&self) -> Option<Standing> {
-        let slow = self.took().map(|took| judge(&RTT, took / ROUND_TRIPS));
-        [self.outcomes.standing()?]
-            .into_iter()
-            .chain(slow.filter(|_| self.outcomes.answered() > 0))
-            .min()
+        let outcomes = self.outcomes.standing()?;
+        Some(self.speed().map_or(outcomes, |speed| speed.min(outcomes)))
+    }
+
+    /// Whether it answers, and so late that people notice.
+    pub(in crate::web) fn is_slow(&self) -> bool {
+        self.speed().is_some_and(Standing::is_weak)
+    }
+
+    /// What its time deserves, where anybody got an answer.
+    fn speed(&self) -> Option<Standing> {
+        let took = self.took().filter(|_| self.outcomes.answered() > 0)?;
+        Some(judge(&RTT, took / ROUND_TRIPS))
     }
 
     /// The same services as all these devices find them, in order of name: outcomes counted, times the

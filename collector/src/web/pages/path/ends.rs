@@ -90,6 +90,7 @@ impl Picture<'_> {
                 @if let Some(status) = status { " (HTTP " (format::number(language, status, 0)) ")" }
                 @if let Some(took) = service.took() {
                     " · " span { (format::seconds(language, took)) }
+                    @if service.is_slow() { " · " b { (texts.slow) } }
                     (bar(service, scale))
                 }
                 @let known = [self.phases(service), expiry];
@@ -138,7 +139,7 @@ fn bar(service: &Service, scale: f64) -> Markup {
         .collect();
     html! {
         svg.phases viewBox={ "0 0 " (WIDTH) " 8" } preserveAspectRatio="none" aria-hidden="true" {
-            @for (name, line) in parts { path.(name) d=(line); }
+            @for (name, line) in parts { path.(name) d=(line) {} }
         }
     }
 }

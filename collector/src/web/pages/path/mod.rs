@@ -107,7 +107,7 @@ impl Picture<'_> {
             @if shown.links.is_empty() { p { (texts.not_measured) } }
             @for link in shown.links.iter().take(MOST_LINKS) { (self.link(link)) }
             @if hidden > 0 { p { (fill(texts.others_too, &[&hidden.to_string()])) } }
-            @if excused { p { (texts.excused_note) } }
+            @if excused { p.note { (texts.excused_note) } }
         };
         stage(name, shown.standing, badge, body)
     }
