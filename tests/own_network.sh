@@ -1,10 +1,21 @@
 #!/usr/bin/env bash
 # Runs a command in a network namespace that it finds empty: loopback, one interface, and behind it a
-# gateway that answers and leads nowhere. Call it as `unshare --net --mount tests/own_network.sh COMMAND …`.
+# gateway that answers and leads nowhere. Call it as `unshare --net --mount tests/own_network.sh COMMAND …`,
+# or without root as `unshare --user --map-root-user --net --mount tests/own_network.sh COMMAND …`.
 set -euo pipefail
 
 # What /sys tells of interfaces is what the namespace of its mount has.
-mount -t sysfs sysfs /sys
+mount -t sysfs sysfs /sys ||
+  echo "own_network.sh: /sys tells of the machine's own interfaces, because it cannot be mounted here" >&2
+
+# Named namespaces live in /run/netns. Who may not write to /run gets one of their own, with what
+# /etc/resolv.conf may point to.
+if ! mkdir -p /run/netns 2>/dev/null || ! [[ -w /run/netns ]]; then
+  mount -t tmpfs tmpfs /run
+  resolver=$(readlink -m /etc/resolv.conf)
+  [[ -e $resolver ]] || { mkdir -p "$(dirname "$resolver")" && touch "$resolver"; }
+  mkdir /run/netns
+fi
 
 # The gateway's namespace lives as long as this process does.
 unshare --net sleep infinity &

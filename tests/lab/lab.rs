@@ -94,6 +94,22 @@ impl Lab {
         .into()
     }
 
+    /// The same for a program without any rights, such as to send packets of its own making.
+    pub fn on_pc_without_rights(&self, number: usize) -> Vec<String> {
+        let none = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+        let mut within = self.on_pc(number);
+        within.extend(none.map(str::to_owned));
+        within
+    }
+
+    /// Also programs without rights may send echoes from the PCs. Without this the kernel lets none.
+    pub fn everybody_may_ping(&self) {
+        // Root's group is all that a user namespace knows.
+        for pc in &self.network.pcs {
+            said(pc.set("net.ipv4.ping_group_range", "0 0"));
+        }
+    }
+
     /// A command that runs on a PC.
     pub fn command_on_pc(&self, number: usize, program: &str) -> Command {
         let within = self.on_pc(number);

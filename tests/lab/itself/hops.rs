@@ -1,12 +1,16 @@
 //! Packets go the way of the picture, and traces show it.
 
 use std::net::{Ipv4Addr, UdpSocket};
+use std::process::Command;
 use std::time::Duration;
 
 use super::ping::Pinged;
 use crate::harness::eventually;
+use crate::harness::process::Folder;
 use crate::harness::skip::program;
-use crate::network::{ANCHORS, DETOUR, GATEWAY, ISP_1, ISP_2, ISP_RESOLVER, PCS, PORTALS, Route};
+use crate::network::{
+    ANCHORS, DETOUR, GATEWAY, ISP_1, ISP_2, ISP_RESOLVER, Namespace, PCS, PORTALS, Route,
+};
 use crate::{Lab, needs};
 
 const ONCE: &str = "-c 1 -W 0.5";
@@ -65,34 +69,53 @@ fn a_trace_shows_the_hops_also_when_the_route_changes_or_one_hides() {
     assert_eq!(seen_at(&lab, 2, ANCHORS[1]), Some(ISP_1));
 }
 
-#[test]
-fn balanced_flows_keep_their_way() {
+#[tokio::test]
+async fn balanced_flows_keep_their_way() {
     let lab = needs!(Lab::new());
     lab.route(Route::Balanced);
-    let over_isp_2 = |lab: &Lab, flows: Vec<u16>| {
-        lab.forget();
-        let count = flows.len() as u64;
-        let sent = lab.pc(1).inside(move || {
-            for port in flows {
-                let socket = UdpSocket::bind(("0.0.0.0", port)).unwrap();
-                socket.send_to(b"hello", (ANCHORS[0], 33_434)).unwrap();
-            }
-        });
-        sent.unwrap();
-        assert!(count > 0);
-        lab.isp().truth_up().came
-    };
-    let many = over_isp_2(&lab, (40_000..40_100).collect());
+    let many = over_isp_2(&lab, 40_000..40_100).await;
     assert!((20..80).contains(&many), "{many} of 100 flows");
-    // The world answers each that nobody listens there; all that is left to see is which way they took.
-    for port in [40_000, 40_001, 40_002, 40_003] {
-        let mut taken = (0..5).map(|_| over_isp_2(&lab, vec![port]));
-        let first = taken.next();
-        assert!(
-            taken.all(|one| Some(one) == first),
-            "flow {port} changes its way"
-        );
+    for port in 40_000..40_004 {
+        let first = over_isp_2(&lab, port..port + 1).await;
+        for _ in 0..4 {
+            let again = over_isp_2(&lab, port..port + 1).await;
+            assert_eq!(again, first, "flow {port} changes its way");
+        }
     }
+}
+
+/// Sends a packet from each of these ports to the world: how many went the usual way?
+async fn over_isp_2(lab: &Lab, ports: std::ops::Range<u16>) -> u64 {
+    lab.forget();
+    let count = ports.len() as u64;
+    let before = forwarded(&lab.network().detour);
+    let sent = lab.pc(1).inside(move || {
+        for port in ports {
+            let socket = UdpSocket::bind(("0.0.0.0", port)).unwrap();
+            socket.send_to(b"hello", (ANCHORS[0], 33_434)).unwrap();
+        }
+    });
+    sent.unwrap();
+    eventually("all have gone either way", SOON, async || {
+        let usual = lab.isp().truth_up().came;
+        let detour = forwarded(&lab.network().detour) - before;
+        match usual + detour == count {
+            true => Ok(usual),
+            false => Err(format!("{usual} and {detour} of {count}")),
+        }
+    })
+    .await
+}
+
+/// Packets that a router has forwarded.
+fn forwarded(router: &Namespace) -> u64 {
+    let counters = router.inside(|| std::fs::read_to_string("/proc/thread-self/net/snmp"));
+    let counters = counters.unwrap().unwrap();
+    let mut ip = counters.lines().filter(|line| line.starts_with("Ip: "));
+    let (names, values) = (ip.next().unwrap(), ip.next().unwrap());
+    let mut pairs = names.split(' ').zip(values.split(' '));
+    let found = pairs.find(|(name, _)| *name == "ForwDatagrams");
+    found.unwrap().1.parse().unwrap()
 }
 
 #[tokio::test]
@@ -100,10 +123,6 @@ async fn a_cable_that_is_out_has_no_carrier() {
     let lab = needs!(Lab::new());
     needs!(program("ping"));
     let carrier = async || {
-        let state = lab
-            .pc(1)
-            .inside(|| std::fs::read_to_string("/proc/net/dev"));
-        assert!(state.unwrap().unwrap().contains("eth0"), "the card stays");
         let mut cat = lab.command_on_pc(1, "cat");
         let output = cat.arg("/sys/class/net/eth0/carrier").output().unwrap();
         Ok::<_, String>(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -149,4 +168,28 @@ fn nothing_stays_behind() {
     assert!(paths.iter().all(|path| path.exists()));
     drop(lab);
     assert!(!paths.iter().any(|path| path.exists()));
+}
+
+#[test]
+fn a_program_can_be_without_rights() {
+    let lab = needs!(Lab::new());
+    needs!(program("setpriv"));
+    // A copy has not the rights that a system may give to the original.
+    let folder = Folder::new("ping");
+    let copy = folder.path().join("ping");
+    std::fs::copy(needs!(program("ping")), &copy).unwrap();
+    let ping = || {
+        let within = lab.on_pc_without_rights(1);
+        let mut ping = Command::new(&within[0]);
+        ping.args(&within[1..])
+            .arg(&copy)
+            .args(["-c", "1", "-W", "1"]);
+        ping.arg(GATEWAY.to_string()).output().unwrap()
+    };
+    let refused = ping();
+    let reason = String::from_utf8_lossy(&refused.stderr);
+    assert!(reason.contains("not permitted"), "{refused:?}");
+    lab.everybody_may_ping();
+    let answered = ping();
+    assert!(answered.status.success(), "{answered:?}");
 }

@@ -96,7 +96,6 @@ impl Network {
         network.provider()?;
         network.outside()?;
         network.route(Route::Usual)?;
-        network.let_ping()?;
         Ok(network)
     }
 
@@ -198,19 +197,5 @@ impl Network {
             Route::Detour => format!("route replace default {detour}"),
             Route::Balanced => format!("route replace default nexthop {isp} nexthop {detour}"),
         })
-    }
-
-    /// Who may send echoes without root is as on this machine.
-    fn let_ping(&self) -> Result<(), String> {
-        let key = "net.ipv4.ping_group_range";
-        let range = std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range");
-        let range = range.map_err(|error| format!("{key}: {error}"))?;
-        for pc in &self.pcs {
-            // Groups that a user namespace does not know cannot be named there.
-            if let Err(error) = pc.set(key, &range) {
-                eprintln!("the PCs have the kernel's own: {error}");
-            }
-        }
-        Ok(())
     }
 }
