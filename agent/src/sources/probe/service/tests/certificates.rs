@@ -122,7 +122,7 @@ async fn what_is_no_tls_fails_and_silence_is_late() {
         async move {
             let server = Server::doing(acts).await;
             let attempt = try_at(&server.url("https")).trusting(trust);
-            attempt.within(Duration::from_millis(500)).ended().await
+            attempt.within(Duration::from_secs(1)).ended().await
         }
     };
     let before = ["dns", "connect"];
@@ -145,9 +145,8 @@ async fn a_slow_handshake_is_in_its_own_phase() {
     let attempt = try_at(&server.url("https")).trusting(root.trust());
     let attempt = attempt.ended().await;
     check(&attempt, Outcome::Answered, &ALL_PHASES, ITSELF);
-    for (phase, took) in attempt.phases.each() {
-        assert_eq!(took.unwrap() >= slow, phase == "tls", "{attempt:?}");
-    }
+    let (phase, took) = slowest(&attempt);
+    assert!(phase == "tls" && took >= slow, "{attempt:?}");
 }
 
 /// A service whose certificate is good in 2026 and 2027, and which says that this is its time.

@@ -67,10 +67,8 @@ async fn a_slow_first_byte_is_in_its_own_phase() {
         (attempt.outcome, finished(&attempt)),
         (Outcome::Answered, PHASES.to_vec())
     );
-    for (phase, took) in attempt.phases.each() {
-        let is_slow = took.is_some_and(|took| took >= slow);
-        assert_eq!(is_slow, phase == "first_byte", "{attempt:?}");
-    }
+    let (phase, took) = slowest(&attempt);
+    assert!(phase == "first_byte" && took >= slow, "{attempt:?}");
 }
 
 #[tokio::test]
@@ -85,7 +83,7 @@ async fn slow_headers_and_bodies_are_in_the_transfer() {
     let server = Server::doing(acts).await;
     let phases = try_at(&server.url("http")).ended().await.phases;
     assert!(phases.transfer.unwrap() >= slow, "{phases:?}");
-    assert!(phases.first_byte.unwrap() < slow, "{phases:?}");
+    assert!(phases.first_byte < phases.transfer, "{phases:?}");
 }
 
 #[tokio::test]
@@ -117,7 +115,7 @@ async fn what_never_ends_ends_here() {
         "first 262144 bytes",
     );
 
-    let dripping = ended(vec![Act::Hear, say(HEAD), body("x", seldom)], None, 400).await;
+    let dripping = ended(vec![Act::Hear, say(HEAD), body("x", seldom)], None, 1_000).await;
     check(
         &dripping,
         Outcome::Timeout,
@@ -152,7 +150,7 @@ async fn what_never_ends_ends_here() {
         &["dns", "connect", "first_byte"],
         "headers",
     );
-    let few = ended(vec![Act::Hear, head, body("a: b\r\n", seldom)], None, 400).await;
+    let few = ended(vec![Act::Hear, head, body("a: b\r\n", seldom)], None, 1_000).await;
     check(
         &few,
         Outcome::Timeout,
@@ -160,7 +158,7 @@ async fn what_never_ends_ends_here() {
         "no end of transfer",
     );
     let interim = body("HTTP/1.1 100 Continue\r\n\r\n", seldom);
-    let interim = ended(vec![Act::Hear, interim], None, 400).await;
+    let interim = ended(vec![Act::Hear, interim], None, 1_000).await;
     check(
         &interim,
         Outcome::Timeout,
@@ -168,7 +166,7 @@ async fn what_never_ends_ends_here() {
         "no end of transfer",
     );
 
-    let half_open = ended(vec![Act::Hang], None, 400).await;
+    let half_open = ended(vec![Act::Hang], None, 1_000).await;
     check(
         &half_open,
         Outcome::Timeout,

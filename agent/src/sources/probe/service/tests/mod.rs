@@ -95,6 +95,12 @@ fn finished(attempt: &Attempt) -> Vec<&'static str> {
         .collect()
 }
 
+fn slowest(attempt: &Attempt) -> (&'static str, Duration) {
+    let phases = attempt.phases.each().into_iter();
+    let finished = phases.filter_map(|(phase, took)| Some((phase, took?)));
+    finished.max_by_key(|(_, took)| *took).unwrap()
+}
+
 /// Checks the outcome, the phases that were finished, and a part of the detail.
 #[track_caller]
 fn check(attempt: &Attempt, outcome: Outcome, phases: &[&str], detail: &str) {
