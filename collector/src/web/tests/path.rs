@@ -49,6 +49,11 @@ async fn a_router_that_answers_when_it_likes_is_excused_by_what_lies_behind_it()
     // What lies behind is no better: no excuse.
     pc.has_link("core", "collector", 0.03, 0.6);
     get(&router, "/").await.says("id=\"poor\"");
+    // A target that somebody named is no router by the way.
+    let (province, pc) = one_pc();
+    pc.has_link("isp", "exchange", 0.02, 0.6)
+        .has_link("core", "collector", 0.03, 0.0);
+    get(&province.router(), "/").await.says("id=\"poor\"");
 }
 
 #[tokio::test]

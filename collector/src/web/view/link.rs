@@ -71,7 +71,9 @@ impl Link {
         let good = |link: &&Self| link.crosses_line() && link.is_good();
         let farthest = links.iter().filter(good).map(Self::distance).max();
         for link in links {
-            let is_hop = matches!(link.segment.as_str(), "line" | "isp");
+            // A hop goes by its address. Whoever named a target chose one that answers.
+            let is_hop = matches!(link.segment.as_str(), "line" | "isp")
+                && link.target.parse::<IpAddr>().is_ok();
             let weak = link.standing().is_some_and(Standing::is_weak);
             link.excused = is_hop && weak && farthest.is_some_and(|far| far > link.distance());
         }

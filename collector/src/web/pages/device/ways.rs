@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use proto::metrics as catalogue;
 
 use super::super::fact;
-use super::super::path::{Picture, Start};
+use super::super::path::{Picture, Start, traced_name};
 use super::{Shown, maybe};
 use crate::web::format;
 use crate::web::lang::fill;
@@ -70,10 +70,6 @@ impl Shown<'_> {
     fn route(&self, route: &Route) -> Markup {
         let (texts, language) = (self.visitor.texts(), self.visitor.language);
         let count = |value: f64| format::number(language, value, 0);
-        let target = match route.target.as_str() {
-            "collector" => texts.collector_name,
-            other => other,
-        };
         let length = match route.length {
             Some(length) => fill(texts.route_length, &[&count(length)]),
             None => texts.route_unfinished.to_owned(),
@@ -82,7 +78,7 @@ impl Shown<'_> {
         let changes = changes.map(|changes| fill(texts.route_changed, &[&count(changes)]));
         html! {
             section.card {
-                h2 { (fill(texts.route_to, &[target])) }
+                h2 { (fill(texts.route_to, &[traced_name(texts, route)])) }
                 p.note { (length) }
                 (self.hops(route))
                 dl {

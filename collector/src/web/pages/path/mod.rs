@@ -19,6 +19,9 @@ pub(super) use self::ends::outcome_name;
 /// Links of one stretch that have room in the picture.
 const MOST_LINKS: usize = 4;
 
+/// What agents call the way to us.
+const COLLECTOR: &str = "collector";
+
 /// What the picture shows.
 pub(super) struct Picture<'a> {
     pub(super) web: &'a Web,
@@ -159,7 +162,7 @@ impl Picture<'_> {
         let targets: Vec<_> = swallowing
             .map(|route| {
                 let passes = route.mtu.map(|bytes| format!(" ({})", self.bytes(bytes)));
-                route.target.clone() + &passes.unwrap_or_default()
+                traced_name(texts, route).to_owned() + &passes.unwrap_or_default()
             })
             .collect();
         html! {
@@ -185,9 +188,18 @@ fn stage(name: &str, standing: Standing, badge: Option<&str>, body: Markup) -> M
     }
 }
 
+/// What a target is called to which the way is known.
+pub(super) fn traced_name<'a>(texts: &'a Texts, route: &'a Route) -> &'a str {
+    if route.target == COLLECTOR {
+        texts.collector_name
+    } else {
+        &route.target
+    }
+}
+
 /// What a target is called; one that is called like its stretch goes by its address.
 pub(super) fn target_name<'a>(texts: &'a Texts, link: &'a Link) -> &'a str {
-    if link.target == "collector" {
+    if link.target == COLLECTOR {
         texts.collector_name
     } else if link.target == link.segment && !link.address.is_empty() {
         &link.address
