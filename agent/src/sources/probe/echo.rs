@@ -51,10 +51,11 @@ impl Method {
 }
 
 /// The ICMP sockets of this agent. A plan names few interfaces, and what a round does not use is closed
-/// after it.
+/// before it.
 #[derive(Default)]
 pub(super) struct Sockets {
     pings: HashMap<Way, Arc<Pings>>,
+    /// For packets that expire: those to one router go one way only as long as one engine sends them.
     packets: HashMap<Option<String>, Arc<Packets>>,
 }
 
@@ -118,8 +119,11 @@ impl Sockets {
     /// How to reach a router by packets that expire there.
     pub(super) fn expiring(&mut self, way: &Way, hop: &Hop) -> Means {
         let has_icmp = matches!(self.means(way, None), (Some(Means::Ping(_)), _));
+        let interface = &way.interface;
+        let packets = self.packets.entry(interface.clone());
+        let packets = packets.or_insert_with(|| Arc::new(Packets::new(interface.clone())));
         Means::Expire {
-            packets: self.packets(way),
+            packets: Arc::clone(packets),
             hop: hop.clone(),
             // A datagram needs no rights, and the router answers it alike.
             carrier: if has_icmp {
@@ -130,25 +134,11 @@ impl Sockets {
         }
     }
 
-    /// For what a ping cannot do.
-    pub(super) fn packets(&mut self, way: &Way) -> Arc<Packets> {
-        let interface = &way.interface;
-        let packets = self.packets.entry(interface.clone());
-        let packets = packets.or_insert_with(|| Arc::new(Packets::new(interface.clone())));
-        Arc::clone(packets)
-    }
-
-    /// Closes all others.
+    /// Closes all but those of these ways, and what sends expiring packets for nobody.
     pub(super) fn keep(&mut self, used: impl Fn(&Way) -> bool) {
         self.pings.retain(|way, _| used(way));
-        self.packets.retain(|interface, _| {
-            [true, false].into_iter().any(|ipv4| {
-                used(&Way {
-                    ipv4,
-                    interface: interface.clone(),
-                })
-            })
-        });
+        self.packets
+            .retain(|_, packets| Arc::strong_count(packets) > 1);
     }
 
     /// Nothing was answered on this way: the sockets are opened anew, should they be at fault. An
@@ -194,9 +184,22 @@ impl Means {
     /// Sends the echoes of one round and waits for all answers, in the order of sending. Without the
     /// echoes that say nothing of the address.
     pub(super) async fn round(&self, address: &Address, pace: Pace) -> Vec<Echo> {
-        let begin = Instant::now();
+        self.round_from(Instant::now(), address, pace).await
+    }
+
+    /// The same, later.
+    pub(super) async fn round_from(
+        &self,
+        begin: Instant,
+        address: &Address,
+        pace: Pace,
+    ) -> Vec<Echo> {
         let echoes = (0..pace.echoes).map(|number| async move {
-            sleep_until(begin + pace.spacing * number).await;
+            let turn = begin + pace.spacing * number;
+            // The shortest sleep takes a millisecond, and the processor is woken twice.
+            if turn > Instant::now() {
+                sleep_until(turn).await;
+            }
             let sent = begin.elapsed();
             let rtt = match self {
                 Self::Ping(pings) => pings.echo(address, pace.timeout).await,
@@ -296,7 +299,7 @@ mod tests {
         };
         assert_eq!(means.method(), Method::TcpConnect);
         let here = address("127.0.0.1");
-        let pace = Pace::of(Duration::from_secs(1), 5);
+        let pace = Pace::of(Duration::from_secs(1), 5, 1);
         let is_answered = |echo: &Echo| echo.rtt.is_some();
         let accepted = means.round(&here, pace).await;
         assert!(accepted.iter().all(is_answered), "{accepted:?}");

@@ -110,11 +110,15 @@ impl Names {
     }
 }
 
-/// The address in use when it still is an answer, else what the system would try first.
+/// The address in use when it still is an answer, else what the system would try first. Who was elsewhere
+/// has not moved into this machine: filters and captive networks answer so.
 fn choose(current: Option<IpAddr>, answers: &[IpAddr]) -> Option<IpAddr> {
+    let was_elsewhere = current.is_some_and(|address| !address.is_loopback());
+    let is_place =
+        |address: &&IpAddr| !address.is_unspecified() && !(was_elsewhere && address.is_loopback());
     current
         .filter(|address| answers.contains(address))
-        .or_else(|| answers.first().copied())
+        .or_else(|| answers.iter().find(is_place).copied())
 }
 
 #[cfg(test)]
@@ -137,6 +141,18 @@ mod tests {
         assert_eq!(choose(Some(B), &[A, B]), Some(B));
         assert_eq!(choose(Some(B), &[A]), Some(A));
         assert_eq!(choose(Some(B), &[]), None);
+        let hundred = (0..100).map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
+        assert_eq!(choose(Some(B), &hundred.collect::<Vec<_>>()), Some(B));
+    }
+
+    #[test]
+    fn an_answer_that_leads_nowhere_is_none() {
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        assert_eq!(choose(None, &[nowhere]), None);
+        assert_eq!(choose(Some(A), &[nowhere, here]), None);
+        assert_eq!(choose(Some(A), &[here, B]), Some(B));
+        assert_eq!(choose(None, &[here]), Some(here), "it may well be here");
     }
 
     #[tokio::test(start_paused = true)]

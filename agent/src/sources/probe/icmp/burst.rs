@@ -4,7 +4,6 @@
 //! Bursts go one after the other, and never while something else loads the line on purpose. What does
 //! not fit into a run has its turn in the next.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -30,7 +29,7 @@ pub(super) struct Burst {
     /// When it should have been.
     pub(super) due: Instant,
     pub(super) address: Address,
-    pub(super) packets: Arc<Packets>,
+    pub(super) interface: Option<String>,
     /// In the order of sending.
     pub(super) echoes: Vec<Echo>,
 }
@@ -46,9 +45,10 @@ pub(super) async fn send(
     let _ = timeout_at(deadline, async {
         for mut burst in bursts {
             let turn = heavy.acquire().await;
-            let (packets, to) = (&burst.packets, &burst.address);
+            // Closed after it: a socket for bursts alone would hear all that comes for others.
+            let packets = Packets::new(burst.interface.clone());
             // Where it cannot be sent at all, the next attempt is the next burst.
-            let came = packets.burst(to, ECHOES, SPACING, LIMIT).await;
+            let came = packets.burst(&burst.address, ECHOES, SPACING, LIMIT).await;
             drop(turn);
             let echoes = (0..)
                 .zip(came.unwrap_or_default())

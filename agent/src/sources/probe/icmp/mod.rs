@@ -1,8 +1,8 @@
 //! Round trips to gateways, collector, resolvers, the nearest routers beyond the gateway and the plan's
 //! targets: a round of echoes for each per interval, and seldom a burst (see `burst.rs`).
 //!
-//! Each link starts its round at a phase of its own within the interval, so that the links do not
-//! measure each other, and keeps that phase. An echo without answer is lost whatever the reason: no
+//! Links take turns, in an order by chance that stays: no echo waits behind that of another link, on
+//! slow lines neither, and all are over soon. An echo without answer is lost whatever the reason: no
 //! answer, no route, or no address for the name. Echoes count as sent when they were attempted,
 //! so that the counters tell a dead line too.
 //!
@@ -24,7 +24,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use proto::metrics;
 use proto::plan::{Plan, Segment};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use self::burst::Burst;
 use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
@@ -63,8 +63,8 @@ fn key(link: &Link) -> Key {
 /// What is remembered of a link between rounds.
 #[derive(Debug)]
 struct State {
-    /// Share of the window.
-    phase: f64,
+    /// Whose turn is sooner.
+    turn: u32,
     /// Which of its ports is tried.
     port: usize,
     counts: Counts,
@@ -81,7 +81,7 @@ impl State {
     fn new(plan: &Plan) -> Self {
         let phase = rand::random::<f64>();
         Self {
-            phase: rand::random(),
+            turn: rand::random(),
             port: 0,
             counts: Counts::default(),
             is_answered: false,
@@ -139,11 +139,8 @@ impl Icmp {
 
     async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
         let plan = self.context.plan.borrow().clone();
-        let mut pace = Pace::of(plan.link_interval, plan.link_echoes);
-        if self.links.is_empty() {
-            pace = pace.first();
-        }
-        let deadline = Instant::now() + pace.lookup;
+        let pace = |links| Pace::of(plan.link_interval, plan.link_echoes, links);
+        let deadline = Instant::now() + pace(0).lookup;
         let links = self.find_links(&plan, deadline, readings).await;
         if links.is_empty() {
             return Err(Unmeasurable {
@@ -153,7 +150,8 @@ impl Icmp {
         }
         let routes = self.find_routes(links, readings);
         let bursts = self.due_bursts(&routes, &plan);
-        let deadline = Instant::now() + pace.window + pace.timeout;
+        let pace = pace(routes.len());
+        let deadline = Instant::now() + pace.whole();
         let (rounds, bursts) = tokio::join!(
             self.probe(routes, pace),
             burst::send(bursts, &self.context.heavy, deadline)
@@ -266,8 +264,10 @@ impl Icmp {
     }
 
     /// Runs the rounds of all links, and returns when all are over.
-    async fn probe(&self, routes: Vec<(Link, Option<Route>)>, pace: Pace) -> Vec<Round> {
-        let begin = Instant::now();
+    async fn probe(&self, mut routes: Vec<(Link, Option<Route>)>, pace: Pace) -> Vec<Round> {
+        routes.sort_by_cached_key(|(link, _)| self.links.get(&key(link)).map(|state| state.turn));
+        let turns = u32::try_from(routes.len()).unwrap_or(u32::MAX).max(1);
+        let mut start = Instant::now();
         let mut rounds = Vec::with_capacity(routes.len());
         let running = FuturesUnordered::new();
         for (link, route) in routes {
@@ -275,15 +275,13 @@ impl Icmp {
                 rounds.push(Round::lost(link, pace.echoes));
                 continue;
             };
-            let phase = self.links.get(&key(&link)).map_or(0.0, |state| state.phase);
-            let start = begin + pace.window.mul_f64(phase);
+            start += pace.window / turns;
             let pace = match &link.hop {
                 Some(_) => pace.at_most(HOP_ECHOES),
                 None => pace,
             };
             running.push(async move {
-                sleep_until(start).await;
-                let echoes = route.means.round(&route.address, pace).await;
+                let echoes = route.means.round_from(start, &route.address, pace).await;
                 Round {
                     link,
                     through: Some((route.address, route.way, route.means.method())),
@@ -340,7 +338,7 @@ impl Icmp {
                     link: key(link),
                     due: state.next_burst,
                     address: route.address.clone(),
-                    packets: self.sockets.packets(&route.way),
+                    interface: route.way.interface.clone(),
                     echoes: Vec::new(),
                 });
             }

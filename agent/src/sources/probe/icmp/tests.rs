@@ -24,6 +24,13 @@ fn alone(targets: &[(&str, &str)], folder: &tempfile::TempDir) -> (Icmp, watch::
     (icmp, sender)
 }
 
+/// Runs it once.
+async fn sample(icmp: &mut Icmp) -> Readings {
+    let mut readings = Readings::default();
+    icmp.sample(&mut readings).await.unwrap();
+    readings
+}
+
 fn plan(targets: &[(&str, &str)]) -> Plan {
     let target = |(name, address): &(&str, &str)| Target {
         name: (*name).to_owned(),
@@ -103,8 +110,10 @@ async fn all_links_fit_into_the_series_of_one_agent_beside_the_host() {
     let (mut icmp, _plan) = alone(&[("a", "127.0.0.1")], &folder);
     let mut readings = Readings::default();
     icmp.sample(&mut readings).await.unwrap();
-    let host = 16 * 8 + 32 * 2 + 16 * 2 + 32 + 50;
-    let all = readings.taken.len() * targets::BOUND + host;
+    // What comes with the twentieth answer, and with the first burst.
+    let later = 2;
+    let host = 16 * 10 + 32 * 2 + 16 * 2 + 32 + 4 + 50;
+    let all = (readings.taken.len() + later) * targets::BOUND + host;
     assert!(all <= proto::limits::SERIES_PER_AGENT, "{all}");
 }
 
@@ -139,4 +148,240 @@ async fn a_dead_target_is_a_reading_and_an_empty_machine_an_error() {
     plan_sender.send(plan(&[])).unwrap();
     let error = icmp.sample(&mut Readings::default()).await.unwrap_err();
     assert!(error.what.contains("no gateway"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+mod on_a_road {
+    use std::net::IpAddr;
+
+    use super::super::super::road::{self, GATEWAY, Road, SERVER, Who};
+    use super::*;
+    use crate::sources::Hop;
+
+    #[tokio::test]
+    async fn an_interface_that_goes_and_comes_back_is_measured_again() {
+        let Some(road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, plan) = alone(&[("bound", GATEWAY), ("free", GATEWAY)], &folder);
+        let networks = [("state".to_owned(), "right".to_owned())];
+        icmp.context.networks = std::sync::Arc::new(networks.into());
+        plan.send_modify(|plan| {
+            let bound = plan.targets.iter_mut().find(|one| one.name == "bound");
+            bound.unwrap().network = Some("state".to_owned());
+        });
+        let lost = |readings: &Readings| {
+            ["bound", "free"].map(|target| value(readings, &metrics::LINK_LOSS, target).unwrap())
+        };
+        assert_eq!(lost(&sample(&mut icmp).await), [0.0, 0.0]);
+
+        road.ip(Who::Pc, "link delete right").unwrap();
+        assert_eq!(lost(&sample(&mut icmp).await), [1.0, 1.0]);
+        let gone = sample(&mut icmp).await;
+        assert_eq!(lost(&gone), [1.0, 1.0]);
+        let told = gone
+            .limitations
+            .iter()
+            .find(|one| one.what.contains("right"));
+        assert!(told.is_some(), "{:?}", gone.limitations);
+
+        road.connect(0, Who::Pc, Who::Gateway).unwrap();
+        let back = sample(&mut icmp).await;
+        assert_eq!(lost(&back), [0.0, 0.0]);
+        assert_eq!(value(&back, &metrics::LINK_SENT, "bound"), Some(20.0));
+    }
+
+    #[tokio::test]
+    async fn a_bound_link_does_not_go_another_way() {
+        let Some(road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        road.ip(Who::Pc, "link add other type dummy").unwrap();
+        road.ip(Who::Pc, "link set other up").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, plan) = alone(&[("a", GATEWAY)], &folder);
+        let networks = [("state".to_owned(), "other".to_owned())];
+        icmp.context.networks = std::sync::Arc::new(networks.into());
+        plan.send_modify(|plan| {
+            for target in &mut plan.targets {
+                target.network = Some("state".to_owned());
+            }
+        });
+        let readings = sample(&mut icmp).await;
+        assert_eq!(value(&readings, &metrics::LINK_LOSS, "a"), Some(1.0));
+    }
+
+    /// The gateway of the road, as `path` tells it.
+    fn hop() -> Hop {
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        Hop {
+            address: ip(GATEWAY),
+            ttl: 1,
+            towards: ip(SERVER),
+            segment: Segment::Line,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_router_that_answers_no_echo_is_asked_by_packets_that_expire_there() {
+        for kind in [road::Icmp::Datagram, road::Icmp::Raw] {
+            let Some(road) = Road::new(kind) else {
+                return;
+            };
+            let ignore = "net/ipv4/icmp_echo_ignore_all";
+            road.write(Who::Gateway, ignore, "1").unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let (mut icmp, plan) = alone(&[("server", SERVER)], &folder);
+            icmp.context.hops.send_replace(vec![hop()]);
+            plan.send_modify(|plan| plan.link_echoes = 8);
+            let first = sample(&mut icmp).await;
+            let told = value(&first, &metrics::LINK_SENT, GATEWAY);
+            assert_eq!(told, None, "nobody knows yet that it answers anything");
+            let second = sample(&mut icmp).await;
+            assert_eq!(method(&second, GATEWAY), "icmp_ttl");
+            let value = |metric| value(&second, metric, GATEWAY);
+            assert_eq!(
+                value(&metrics::LINK_RECEIVED),
+                Some(5.0),
+                "few, whatever the plan"
+            );
+            assert_eq!(value(&metrics::LINK_LOSS), Some(0.0));
+            assert!(value(&metrics::LINK_RTT_MEDIAN).unwrap() < 0.1);
+
+            // Then it does lose, and is not asked in another way.
+            road.filter(Who::Gateway, "output", "icmp type time-exceeded drop");
+            for _ in 0..2 {
+                let third = sample(&mut icmp).await;
+                assert_eq!(method(&third, GATEWAY), "icmp_ttl");
+                let loss = super::value(&third, &metrics::LINK_LOSS, GATEWAY);
+                assert_eq!(loss, Some(1.0));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_router_that_answers_echoes_is_asked_for_them_and_a_silent_one_is_no_link() {
+        let Some(road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, _plan) = alone(&[("server", SERVER)], &folder);
+        icmp.context.hops.send_replace(vec![hop()]);
+        let readings = sample(&mut icmp).await;
+        assert_eq!(method(&readings, GATEWAY), "icmp_datagram");
+
+        let (mut icmp, _plan) = alone(&[("server", SERVER)], &folder);
+        icmp.context.hops.send_replace(vec![hop()]);
+        let silent = "icmp type { echo-reply, time-exceeded } drop";
+        road.filter(Who::Gateway, "output", silent);
+        for _ in 0..4 {
+            let readings = sample(&mut icmp).await;
+            assert_eq!(value(&readings, &metrics::LINK_SENT, GATEWAY), None);
+            let server = value(&readings, &metrics::LINK_LOSS, "server");
+            assert_eq!(server, Some(0.0), "what is behind it is a link");
+        }
+    }
+
+    /// A source whose one target is the server of the road, with intervals of two seconds.
+    fn with_bursts(folder: &tempfile::TempDir) -> (Icmp, watch::Sender<Plan>) {
+        let (icmp, plan) = alone(&[("server", SERVER)], folder);
+        plan.send_modify(|plan| {
+            plan.link_interval = Duration::from_secs(2);
+            plan.path_interval = Duration::from_secs(2);
+        });
+        (icmp, plan)
+    }
+
+    #[tokio::test]
+    async fn answers_that_come_twice_are_counted_in_bursts() {
+        let Some(road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        let _echoes = road.serve_echoes(|answer| vec![answer.to_vec(), answer.to_vec()]);
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, _plan) = with_bursts(&folder);
+        let mut rounds = 0.0;
+        let readings = loop {
+            let readings = sample(&mut icmp).await;
+            rounds += 1.0;
+            if value(&readings, &metrics::LINK_DUPLICATES, "server").is_some() {
+                break readings;
+            }
+            assert!(rounds < 10.0, "no burst");
+        };
+        let value = |metric| value(&readings, metric, "server");
+        let bursts = f64::from(burst::ECHOES);
+        assert_eq!(value(&metrics::LINK_DUPLICATES), Some(bursts));
+        let sent = rounds * 5.0 + bursts;
+        assert_eq!(value(&metrics::LINK_SENT), Some(sent));
+        assert_eq!(value(&metrics::LINK_RECEIVED), Some(sent));
+        assert_eq!(value(&metrics::LINK_REORDERED), Some(0.0));
+        assert!(value(&metrics::LINK_RTT_SPREAD).is_some(), "twenty answers");
+        let permits = icmp.context.heavy.available_permits();
+        assert_eq!(permits, 1, "others may load the line again");
+    }
+
+    #[tokio::test]
+    async fn a_burst_waits_for_what_loads_the_line() {
+        let Some(_road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, _plan) = with_bursts(&folder);
+        let heavy = std::sync::Arc::clone(&icmp.context.heavy);
+        let transfer = heavy.acquire().await.unwrap();
+        for _ in 0..4 {
+            let readings = sample(&mut icmp).await;
+            assert_eq!(value(&readings, &metrics::LINK_DUPLICATES, "server"), None);
+            assert_eq!(value(&readings, &metrics::LINK_LOSS, "server"), Some(0.0));
+        }
+        drop(transfer);
+        let readings = sample(&mut icmp).await;
+        let told = value(&readings, &metrics::LINK_DUPLICATES, "server");
+        assert_eq!(told, Some(0.0));
+    }
+
+    #[tokio::test]
+    async fn answers_that_were_overtaken_are_counted() {
+        let Some(road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        let mut held = None;
+        let _echoes = road.serve_echoes(move |answer| match held.take() {
+            None => {
+                held = Some(answer.to_vec());
+                Vec::new()
+            }
+            Some(first) => vec![answer.to_vec(), first],
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, _plan) = with_bursts(&folder);
+        let readings = sample(&mut icmp).await;
+        let value = |metric| value(&readings, metric, "server");
+        assert_eq!(
+            value(&metrics::LINK_RECEIVED),
+            Some(4.0),
+            "the fifth is held"
+        );
+        assert_eq!(value(&metrics::LINK_REORDERED), Some(2.0));
+    }
+
+    #[tokio::test]
+    async fn torn_and_foreign_answers_answer_nothing() {
+        let Some(road) = Road::new(road::Icmp::Raw) else {
+            return;
+        };
+        let _echoes = road.serve_echoes(|answer| {
+            let mut other = answer.to_vec();
+            other.iter_mut().skip(4).for_each(|byte| *byte = !*byte);
+            let torn = answer.iter().copied().take(5).collect();
+            vec![torn, other]
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, _plan) = with_bursts(&folder);
+        let readings = sample(&mut icmp).await;
+        let loss = value(&readings, &metrics::LINK_LOSS, "server");
+        assert_eq!(loss, Some(1.0));
+    }
 }
