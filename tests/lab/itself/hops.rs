@@ -140,11 +140,10 @@ async fn a_cable_that_is_out_has_no_carrier() {
     );
     lab.cable_in();
     eventually("a carrier again", SOON, async || is("1").await).await;
-    assert!(lab.ping(1, GATEWAY, ONCE).all());
 }
 
-#[test]
-fn a_dead_gateway_is_still_a_network() {
+#[tokio::test]
+async fn a_dead_gateway_is_still_a_network() {
     let lab = needs!(Lab::new());
     needs!(program("ping"));
     lab.gateway_dies();
@@ -152,7 +151,13 @@ fn a_dead_gateway_is_still_a_network() {
     assert!(lab.ping(1, PORTALS[0], ONCE).none());
     assert!(lab.ping(1, PCS[1], ONCE).all());
     lab.gateway_lives();
-    assert!(lab.ping(1, PORTALS[0], "-c 1 -W 5").all());
+    eventually("the portal is reached again", SOON, async || {
+        match lab.ping(1, PORTALS[0], ONCE) {
+            pinged if pinged.all() => Ok(()),
+            pinged => Err(pinged.text),
+        }
+    })
+    .await;
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::network::{ANCHORS, ISP_1, PORTALS};
 use crate::servers::portal::Answer;
 use crate::{Lab, ms, needs};
 
-/// What a machine with other things to do may add to a round trip.
+/// What a machine with other things to do may add to most round trips.
 const SLACK: Duration = ms(3);
 
 #[test]
@@ -25,21 +25,20 @@ fn round_trips_take_what_the_links_say() {
     assert!(pinged.all(), "{pinged:?}");
     let truth = lab.echoes_to(ANCHORS[1]);
     assert_eq!(truth.len(), 50);
+    let mut added: Vec<Duration> = Vec::new();
     for (sequence, seen) in &pinged.times {
         let index = usize::try_from(*sequence).unwrap() - 1;
         let true_time = truth[index].expect("it came back");
-        // `ping` rounds to the tenth of a millisecond.
-        assert!(
-            *seen + ms(1) >= true_time && *seen <= true_time + SLACK,
-            "{seen:?}, {true_time:?}"
-        );
+        // `ping` rounds to three digits.
+        let added_here = (*seen + ms(1)).checked_sub(true_time);
+        added.push(added_here.unwrap_or_else(|| panic!("{seen:?} of {true_time:?}")));
     }
-    let asked = ms(45);
-    let median = pinged.median();
-    assert!(
-        (asked - ms(1)..asked + SLACK).contains(&median),
-        "{median:?}"
-    );
+    added.sort();
+    assert!(added[25] < ms(1) + SLACK, "{added:?}");
+    let mut true_times: Vec<Duration> = truth.into_iter().flatten().collect();
+    true_times.sort();
+    // 45 ms, whose median of 50 has a standard deviation of half a millisecond.
+    assert!((ms(43)..ms(48)).contains(&true_times[25]), "{true_times:?}");
 }
 
 #[test]
@@ -77,9 +76,9 @@ fn changes_take_effect_while_packets_go() {
     lab.line().heal();
     assert!(lab.ping(1, ISP_1, once).all());
     lab.line().down(Impairment::none().delay(ms(100)));
-    let pinged = lab.ping(1, ISP_1, "-c 2 -i 0.05 -W 1");
+    let pinged = lab.ping(1, ISP_1, "-c 10 -i 0.02 -W 1");
     assert!(
-        pinged.median() >= ms(100) && pinged.median() < ms(100) + SLACK,
+        pinged.fastest() >= ms(100) && pinged.fastest() < ms(100) + SLACK,
         "{pinged:?}"
     );
 }
@@ -113,7 +112,7 @@ fn a_full_queue_delays_everybody() {
     let bloated = Impairment::none().rate(2e6).queue(Queue::Time(ms(300)));
     lab.line().up(bloated);
     let before = lab.ping(1, ISP_1, "-c 5 -i 0.02 -W 1");
-    assert!(before.all() && before.median() < SLACK, "{before:?}");
+    assert!(before.all() && before.fastest() < SLACK, "{before:?}");
     let (loaded, flooded) = std::thread::scope(|scope| {
         let pc = lab.pc(2).clone();
         let flood = scope.spawn(move || pc.inside(flood));
@@ -122,10 +121,7 @@ fn a_full_queue_delays_everybody() {
     });
     flooded.unwrap();
     let slowest = loaded.times.iter().map(|(_, time)| *time).max().unwrap();
-    assert!(
-        slowest > ms(200) && slowest < ms(300) + SLACK * 5,
-        "{loaded:?}"
-    );
+    assert!(slowest > ms(200) && slowest < ms(400), "{loaded:?}");
     assert!(lab.line().truth_up().queue_full > 0);
 }
 

@@ -33,7 +33,7 @@ fn get(lab: &Lab, scheme: &str) -> Result<String, String> {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_all().build().unwrap();
         runtime.block_on(async {
-            let got = tokio::time::timeout(ms(700), fetch(PORTALS[0], is_secure, config)).await;
+            let got = tokio::time::timeout(ms(1_000), fetch(PORTALS[0], is_secure, config)).await;
             got.unwrap_or_else(|_| Err("timed out".to_owned()))
         })
     });
