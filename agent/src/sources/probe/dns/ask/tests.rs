@@ -15,8 +15,8 @@ use super::*;
 /// Long enough for an answer that comes.
 const LONG: Duration = Duration::from_secs(10);
 
-/// For those that do not.
-const SHORT: Duration = Duration::from_millis(300);
+/// For those that do not; what comes before them still has to, also on a busy machine.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// What to send for the nth message.
 type Script = fn(usize, &[u8]) -> Vec<Vec<u8>>;
@@ -211,10 +211,9 @@ async fn a_lost_question_is_asked_again_without_edns() {
         _ => vec![reply(question, Rcode::NOERROR, 1)],
     };
     let resolver = Resolver::start(lost, None).await;
-    let limit = Duration::from_secs(2);
-    let asked = resolver.ask(limit).await;
+    let asked = resolver.ask(LONG).await;
     assert_eq!(asked.outcome, Outcome::Answered);
-    assert!(asked.took.unwrap() >= limit * 2 / 5, "the wait counts");
+    assert!(asked.took.unwrap() >= TRY, "the wait counts");
     assert_eq!(resolver.asked.load(Ordering::Relaxed), 2);
 
     let old: Script = |_, question| {
@@ -235,8 +234,9 @@ async fn silence_is_a_timeout_and_a_closed_port_is_not() {
     let silent = Resolver::start(|_, _| Vec::new(), None).await;
     let asked = silent.ask(SHORT).await;
     assert_eq!((asked.outcome, asked.took), (Outcome::Timeout, None));
+    // An address of its own, so that no other test gets the port.
     let at = {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let socket = UdpSocket::bind("127.1.2.9:0").await.unwrap();
         socket.local_addr().unwrap()
     };
     let asked = ask_at(at, LONG).await;
