@@ -19,7 +19,7 @@ use crate::identity::Identity;
 use crate::queue::Queue;
 use crate::report::Reporter;
 use crate::schedule;
-use crate::sources::{self, Context, Source};
+use crate::sources::{self, Access, Context, Source};
 use crate::status::{Keeper, Status};
 use crate::storage;
 use crate::tls::Address;
@@ -43,6 +43,8 @@ pub struct App {
     plan: Plan,
     bytes_per_day: Option<u64>,
     networks: BTreeMap<String, String>,
+    /// Whether the line may be loaded to measure it.
+    may_transfer: bool,
     status: watch::Sender<Status>,
     _lock: File,
 }
@@ -81,6 +83,7 @@ impl App {
             plan,
             bytes_per_day: config.bytes_per_day,
             networks: config.networks,
+            may_transfer: !config.metered && config.bytes_per_day.is_none(),
             status,
             _lock: lock,
         })
@@ -117,6 +120,7 @@ impl App {
             plan,
             bytes_per_day,
             networks,
+            may_transfer,
             status,
             _lock,
         } = self;
@@ -124,7 +128,13 @@ impl App {
             version = proto::VERSION, "Measuring.");
         let (plan, planned) = watch::channel(plan);
         let address = (collector.host.clone(), collector.port);
-        let context = Context::new(planned.clone(), Some(address), networks);
+        let mut context = Context::new(planned.clone(), Some(address), networks);
+        let identity = watch::Sender::new(identity);
+        context.access = may_transfer.then(|| Access {
+            folder: folder.clone(),
+            collector: collector.clone(),
+            identity: identity.subscribe(),
+        });
         let (taken, mut runs) = mpsc::channel(64);
         let mut sources = schedule::start(sources(&context), &planned, taken);
         let stop = CancellationToken::new();

@@ -2,7 +2,7 @@
 //!
 //! The first quarter is left out: TCP begins slowly, and what queues on the way take in at first goes
 //! faster than the line. A line so fast that the transfer ends before TCP has got up to speed is told
-//! slower than it is; never faster.
+//! slower than it is.
 
 use std::time::Duration;
 

@@ -15,7 +15,9 @@ use crate::harness::scrape::{Page, fetch};
 use crate::harness::{binaries, eventually, metric};
 
 fn command(folder: &Folder, data: &Path, page: SocketAddr) -> std::process::Command {
-    let settings = format!("[http]\nlisten = \"{page}\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n");
+    let settings = format!(
+        "[http]\nlisten = \"{page}\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[plan]\nusual = false\n"
+    );
     let file = folder.write("up.toml", settings);
     let mut command = binaries::dawnwatch();
     command
@@ -82,7 +84,8 @@ async fn an_agent_that_the_collector_does_not_know_enrols_anew() {
 async fn the_agent_finds_a_collector_that_listens_elsewhere_than_on_localhost() {
     let folder = Folder::new("up");
     let data = folder.path().join("data");
-    let settings = "[http]\nlisten = \"127.0.0.1:0\"\n[grpc]\nlisten = \"127.0.0.7:0\"\n";
+    let settings = "[http]\nlisten = \"127.0.0.1:0\"\n[grpc]\nlisten = \"127.0.0.7:0\"\n\
+        [plan]\nusual = false\n";
     let mut command = command(&folder, &data, any_port());
     folder.write("up.toml", settings);
     let mut up = Process::start("up", &mut command, &folder);

@@ -3,6 +3,7 @@
 //! (`GetIpForwardTable2` and its kin), never WMI or PowerShell.
 
 use std::io;
+use std::net::IpAddr;
 
 use socket2::SockRef;
 
@@ -64,5 +65,6 @@ nothing! {
     disks: Vec<Disk>,
     filesystems: Vec<Filesystem>,
     load_average: Option<[f64; 3]>,
-    wireless: Vec<Wifi>
+    wireless: Vec<Wifi>,
+    own_addresses: Vec<IpAddr>
 }

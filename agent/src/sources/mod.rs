@@ -13,6 +13,7 @@ pub mod probe;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,9 @@ use proto::metrics::{Metric, Part};
 use proto::plan::{Plan, Segment};
 use proto::stream::Series;
 use tokio::sync::{Semaphore, watch};
+
+use crate::identity::Identity;
+use crate::tls::Address;
 
 /// A thing that measures.
 pub trait Source: Send {
@@ -176,6 +180,8 @@ pub struct Context {
     /// One permit: what loads a line (transfers, bursts, large packets) does so one at a time, lest they
     /// measure each other.
     pub heavy: Arc<Semaphore>,
+    /// For transfers to the collector. `None` where the line is paid for by the byte.
+    pub access: Option<Access>,
 }
 
 /// A router on the way, which has answered.
@@ -192,6 +198,17 @@ pub struct Hop {
     pub segment: Segment,
 }
 
+/// What a connection of one's own to the collector needs.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// Where the collector is.
+    pub collector: Address,
+    /// Who this machine is.
+    pub identity: watch::Receiver<Identity>,
+}
+
 impl Context {
     /// Of an agent with this collector, none of whose hops are known yet.
     #[must_use]
@@ -206,6 +223,7 @@ impl Context {
             networks: Arc::new(networks),
             hops: watch::Sender::default(),
             heavy: Arc::new(Semaphore::new(1)),
+            access: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
@@ -139,15 +139,52 @@ pub async fn connect(
     collector: &Address,
     config: Arc<ClientConfig>,
 ) -> Result<Channel, ConnectError> {
+    let endpoint = Endpoint::from(collector.uri.clone());
+    let (channel, _) = open(endpoint, collector, config).await?;
+    Ok(channel)
+}
+
+/// Connects to the collector for a transfer: so many bytes may be on their way to here. Also says at which
+/// of its addresses it was reached.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_wide(
+    collector: &Address,
+    config: Arc<ClientConfig>,
+    window: u32,
+) -> Result<(Channel, Option<SocketAddr>), ConnectError> {
+    let endpoint = Endpoint::from(collector.uri.clone())
+        .initial_stream_window_size(window)
+        .initial_connection_window_size(window);
+    open(endpoint, collector, config).await
+}
+
+async fn open(
+    endpoint: Endpoint,
+    collector: &Address,
+    config: Arc<ClientConfig>,
+) -> Result<(Channel, Option<SocketAddr>), ConnectError> {
     let address = collector.clone();
+    let reached = Arc::new(OnceLock::new());
+    let tell = Arc::clone(&reached);
     let connector = tower::service_fn(move |_: Uri| {
         let (address, config) = (address.clone(), Arc::clone(&config));
-        async move { handshake(&address, config).await.map(TokioIo::new) }
+        let tell = Arc::clone(&tell);
+        async move {
+            let stream = handshake(&address, config).await?;
+            if let Ok(peer) = stream.get_ref().0.peer_addr() {
+                // A later connection of the same channel may reach another address.
+                let _ = tell.set(peer);
+            }
+            Ok::<_, io::Error>(TokioIo::new(stream))
+        }
     });
-    Endpoint::from(collector.uri.clone())
+    let channel = endpoint
         .connect_with_connector(connector)
         .await
-        .map_err(|source| ConnectError::new(collector, source))
+        .map_err(|source| ConnectError::new(collector, source))?;
+    Ok((channel, reached.get().copied()))
 }
 
 async fn handshake(

@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, Serve
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 pub use self::address::{Address, InvalidAddress};
-pub use self::connect::{Broken, ConnectError, connect};
+pub use self::connect::{Broken, ConnectError, connect, connect_wide};
 
 /// Whom the agent takes for its collector.
 #[derive(Debug, Clone)]

@@ -17,11 +17,12 @@ mod renewal;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::limits::{MESSAGE_BYTES, PROTOCOL};
+use proto::limits::{ADDRESSES_PER_HELLO, MESSAGE_BYTES, PROTOCOL};
 use proto::plan::Plan;
 use proto::wire::session_client::SessionClient;
 use proto::wire::{Batches, FromCollector, Hello, Welcome, from_agent};
@@ -41,6 +42,7 @@ use self::renewal::Renewal;
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::identity::Identity;
+use crate::os::{self, Root};
 use crate::queue::Queue;
 use crate::status::Status as AgentStatus;
 use crate::tls::{self, Address, ConnectError};
@@ -66,8 +68,8 @@ const MOST_SPREAD: Duration = Duration::from_mins(5);
 pub struct Uplink {
     /// The data folder.
     pub folder: PathBuf,
-    /// Who this machine is.
-    pub identity: Identity,
+    /// Who this machine is; replaced when the certificate is renewed.
+    pub identity: watch::Sender<Identity>,
     /// Where the collector is.
     pub collector: Address,
     /// What is to be sent.
@@ -114,7 +116,7 @@ impl Uplink {
             folder: self.folder,
             collector: self.collector,
             status: self.status,
-            identity: watch::Sender::new(self.identity),
+            identity: self.identity,
             server_offset_ms: watch::Sender::new(0),
             suspicion: Notify::new(),
         };
@@ -255,9 +257,16 @@ impl Line<'_> {
             clock: Some(clock::now()),
             plan_version: self.plans.version(),
             lost,
-            addresses: Vec::new(),
+            addresses: own_addresses(),
         }
     }
+}
+
+/// Where others of the centre find this machine.
+fn own_addresses() -> Vec<String> {
+    let own = os::own_addresses(&Root::default()).unwrap_or_default();
+    let told = own.iter().take(ADDRESSES_PER_HELLO);
+    told.map(IpAddr::to_string).collect()
 }
 
 /// Waits for an answer, not for ever.

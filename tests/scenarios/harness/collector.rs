@@ -172,6 +172,7 @@ impl Collector {
         } = &self.setup;
         let data = self.folder.path().join("data");
         let name = agents.ip();
+        let settings = quiet(settings);
         let text = format!(
             "data = {data:?}\n\
              [http]\nlisten = \"{page}\"\n\
@@ -227,6 +228,20 @@ impl Setup {
             .succeeded();
         collector.serve().await;
         collector
+    }
+}
+
+/// The same settings, by which agents leave public addresses alone, and transfer nothing unless they are
+/// told how often.
+fn quiet(settings: &str) -> String {
+    let transfers = match settings.contains("throughput_interval") {
+        true => "",
+        false => "throughput_bytes = 0\n",
+    };
+    let plan = format!("[plan]\nusual = false\n{transfers}");
+    match settings.split_once("[plan]\n") {
+        Some((before, after)) => format!("{before}{plan}{after}"),
+        None => format!("{settings}\n{plan}"),
     }
 }
 

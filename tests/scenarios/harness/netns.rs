@@ -17,12 +17,19 @@ use super::skip::program;
 /// The gateway's address. Namespaces are apart, so that each may have the same.
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
-const PC: &str = "10.77.0.2/24";
+/// The PC's address.
+pub const PC: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 
-/// A PC and its gateway.
+/// That of another one.
+pub const OTHER_PC: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// A PC and its gateway, and another PC where one was added.
 #[derive(Debug)]
 pub struct Network {
     pc: Namespace,
+    other: Option<Namespace>,
     gateway: Namespace,
 }
 
@@ -32,7 +39,6 @@ struct Namespace(String);
 impl Network {
     /// Builds it. An error where that is not allowed or not possible.
     pub fn new() -> Result<Self, String> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
         for name in ["ip", "nft"] {
             program(name)?;
         }
@@ -40,16 +46,17 @@ impl Network {
             return Err("network namespaces need root".into());
         }
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = |role: &str| format!("dw-{role}-{number}-{}", std::process::id());
+        let name = |role: &str| name(role, number);
         let network = Self {
             pc: Namespace::new(name("pc"))?,
+            other: None,
             gateway: Namespace::new(name("gw"))?,
         };
         let (pc, gateway) = (&network.pc.0, &network.gateway.0);
         ip(&format!(
             "-n {pc} link add eth0 type veth peer name lan0 netns {gateway}"
         ))?;
-        ip(&format!("-n {pc} address add {PC} dev eth0"))?;
+        ip(&format!("-n {pc} address add {PC}/24 dev eth0"))?;
         ip(&format!("-n {gateway} address add {GATEWAY}/24 dev lan0"))?;
         for (namespace, device) in [(pc, "lo"), (gateway, "lo"), (pc, "eth0"), (gateway, "lan0")] {
             ip(&format!("-n {namespace} link set {device} up"))?;
@@ -58,11 +65,51 @@ impl Network {
         Ok(network)
     }
 
+    /// Puts a switch between PC and gateway, and another PC to it. Its address is [`OTHER_PC`].
+    pub fn with_another_pc(mut self) -> Result<Self, String> {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let other = self.other.insert(Namespace::new(name("pc", number))?);
+        let (other, gateway) = (&other.0, &self.gateway.0);
+        for command in [
+            format!("-n {other} link add eth0 type veth peer name lan1 netns {gateway}"),
+            format!("-n {gateway} address delete {GATEWAY}/24 dev lan0"),
+            format!("-n {gateway} link add switch type bridge"),
+            format!("-n {gateway} link set lan0 master switch"),
+            format!("-n {gateway} link set lan1 master switch"),
+            format!("-n {gateway} address add {GATEWAY}/24 dev switch"),
+            format!("-n {gateway} link set lan1 up"),
+            format!("-n {gateway} link set switch up"),
+            format!("-n {other} address add {OTHER_PC}/24 dev eth0"),
+            format!("-n {other} link set lo up"),
+            format!("-n {other} link set eth0 up"),
+            format!("-n {other} route add default via {GATEWAY}"),
+        ] {
+            ip(&command)?;
+        }
+        Ok(self)
+    }
+
+    /// Lets the cable of the PC carry no more than this, each way, and wait so long before it drops.
+    pub fn limit(&self, megabits_per_second: u32, queue_ms: u32) -> Result<(), String> {
+        let shape =
+            format!("root tbf rate {megabits_per_second}mbit burst 16kb latency {queue_ms}ms");
+        for (namespace, device) in [(&self.pc.0, "eth0"), (&self.gateway.0, "lan0")] {
+            ip(&format!(
+                "netns exec {namespace} tc qdisc add dev {device} {shape}"
+            ))?;
+        }
+        Ok(())
+    }
+
     /// What comes in front of a command that runs on the PC.
     pub fn on_the_pc(&self) -> Vec<String> {
-        ["ip", "netns", "exec", &self.pc.0]
-            .map(str::to_owned)
-            .into()
+        within(&self.pc)
+    }
+
+    /// What comes in front of a command that runs on the other PC.
+    #[track_caller]
+    pub fn on_the_other_pc(&self) -> Vec<String> {
+        within(self.other.as_ref().expect("there is another PC"))
     }
 
     /// Moves this thread, and the programs it starts, to the gateway, for as long as the guard lives.
@@ -88,6 +135,16 @@ impl Network {
             panic!("{error}");
         }
     }
+}
+
+fn name(role: &str, number: u32) -> String {
+    format!("dw-{role}-{number}-{}", std::process::id())
+}
+
+fn within(namespace: &Namespace) -> Vec<String> {
+    ["ip", "netns", "exec", &namespace.0]
+        .map(str::to_owned)
+        .into()
 }
 
 /// While this lives, its thread is elsewhere.

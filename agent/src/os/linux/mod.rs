@@ -1,5 +1,6 @@
 //! Linux: files of `/proc` and `/sys`, read and parsed apart. OpenWrt is Linux too.
 
+mod addresses;
 mod disks;
 mod filesystems;
 mod interfaces;
@@ -15,6 +16,7 @@ use socket2::SockRef;
 
 use super::{Root, Unreadable};
 
+pub use addresses::own_addresses;
 pub use disks::disks;
 pub use filesystems::filesystems;
 pub use interfaces::{interface_index, interfaces};

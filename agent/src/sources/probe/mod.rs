@@ -14,17 +14,23 @@ pub(crate) mod service;
 mod slow;
 mod statistics;
 mod targets;
+mod throughput;
 
 use super::{Context, Source};
 
 /// Every probe.
 #[must_use]
 pub fn all(context: &Context) -> Vec<Box<dyn Source>> {
-    vec![
+    let mut probes: Vec<Box<dyn Source>> = vec![
         Box::new(icmp::Icmp::new(context.clone())),
         Box::new(path::Path::new(context.clone())),
         Box::new(mtu::Mtu::new(context.clone())),
         Box::new(dns::Dns::new(context.clone())),
         Box::new(service::Services::new(context.clone())),
-    ]
+    ];
+    if let Some(access) = &context.access {
+        let transfers = throughput::Transfers::new(context.clone(), access.clone());
+        probes.push(Box::new(transfers));
+    }
+    probes
 }

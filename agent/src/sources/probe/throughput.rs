@@ -1,0 +1,381 @@
+//! How fast the way to the collector is, each way, and how long echoes take while it is full.
+//!
+//! A transfer loads a line that people use. So it is small, comes every few hours, and the collector lets
+//! one machine of a centre do it at a time; whoever is refused stays silent until the next interval. It
+//! never comes at a start of the agent: the first has a random moment within the interval. An agent whose
+//! line is paid for by the byte, or whose bytes are bounded, has no such source at all.
+//!
+//! What is told is what arrived after the first quarter, by whoever received it ([`proto::throughput`]),
+//! without the headers of TLS, TCP and IP: some 5 % less than the line carries. It is that of one TCP
+//! connection: a line so fast that the transfer ends before TCP has got up to speed is told slower than it
+//! is. Echoes that begin to be sent when the transfer is under way show how long the queue in front of the
+//! line is (bufferbloat); where no echoes are possible, none of it is told.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use proto::metrics;
+use proto::plan::{Plan, Throughput};
+use proto::throughput::Meter;
+use proto::wire::transfer_client::TransferClient;
+use proto::wire::{DownloadRequest, Piece};
+use rand::{Rng as _, RngExt as _};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use super::super::{Access, Context, Readings, Sampling, Source, Unmeasurable};
+use super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
+use crate::os;
+use crate::tls;
+
+/// How long a direction is measured at most. What a slow line carried by then is enough.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// How long the rest of an upload may take that has left here and not arrived.
+const REST: Duration = Duration::from_secs(15);
+
+/// Between the two directions: what queued up for one drains.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// Everything together, waiting for the line to be free of other probes included.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Bytes that may be on their way to here: more than a line holds, less than waits forever behind it.
+const WINDOW: u32 = 1 << 20;
+
+/// Sent at a time.
+const PIECE_BYTES: u32 = 16_384;
+
+/// Between two echoes, and for the answer to one.
+const SPACING: Duration = Duration::from_millis(50);
+const ECHO_LIMIT: Duration = Duration::from_secs(3);
+
+/// Looks whether it is time, in one interval.
+const LOOKS: u32 = 8;
+
+/// How often to look whether a plan asks for transfers at all.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// The source.
+pub(super) struct Transfers {
+    context: Context,
+    access: Access,
+    rhythm: Rhythm,
+}
+
+/// When to transfer.
+#[derive(Debug, Default)]
+struct Rhythm {
+    /// For transfers so long apart, when the next one is due.
+    next: Option<(Duration, Instant)>,
+}
+
+/// What one direction reached.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    /// `None` where it ended too soon to tell.
+    bits_per_second: Option<f64>,
+    /// Median.
+    loaded_rtt: Option<Duration>,
+}
+
+/// Why nothing was measured.
+#[derive(Debug)]
+enum NotMeasured {
+    /// It is not this machine's turn, or the collector knows no transfers.
+    Refused,
+    Failed(Unmeasurable),
+}
+
+impl Transfers {
+    pub(super) fn new(context: Context, access: Access) -> Self {
+        Self {
+            context,
+            access,
+            rhythm: Rhythm::default(),
+        }
+    }
+
+    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        let planned = self.context.plan.borrow().throughput;
+        let Some(planned) = self.rhythm.due(planned, Instant::now()) else {
+            return Ok(());
+        };
+        // Nobody closes it.
+        let _alone = self.context.heavy.acquire().await;
+        let measured = measure(&self.access, planned.bytes, readings).await;
+        if let Err(NotMeasured::Failed(problem)) = measured {
+            // Tried again when it is looked next.
+            return Err(problem);
+        }
+        self.rhythm.done(planned, Instant::now());
+        Ok(())
+    }
+}
+
+impl Rhythm {
+    /// What to do now, if it is time.
+    fn due(&mut self, planned: Option<Throughput>, now: Instant) -> Option<Throughput> {
+        let Some(planned) = planned else {
+            self.next = None;
+            return None;
+        };
+        let known = self
+            .next
+            .filter(|(interval, _)| *interval == planned.interval);
+        let (_, due) = *self.next.insert(known.unwrap_or_else(|| {
+            let part = rand::rng().random_range(Duration::ZERO..=planned.interval);
+            (planned.interval, now + part)
+        }));
+        (now >= due).then_some(planned)
+    }
+
+    /// It was done, or was not this machine's turn.
+    fn done(&mut self, planned: Throughput, now: Instant) {
+        self.next = Some((planned.interval, now + planned.interval));
+    }
+}
+
+impl Source for Transfers {
+    fn name(&self) -> &'static str {
+        "throughput"
+    }
+
+    fn interval(&self, plan: &Plan) -> Duration {
+        plan.throughput
+            .map_or(IDLE, |throughput| throughput.interval / LOOKS)
+    }
+
+    fn timeout(&self, _: &Plan) -> Duration {
+        PATIENCE
+    }
+
+    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
+        Box::pin(self.run(readings))
+    }
+}
+
+/// Transfers so many bytes each way, if the collector lets us.
+async fn measure(access: &Access, bytes: u32, readings: &mut Readings) -> Result<(), NotMeasured> {
+    let (mut client, collector) = connect(access).await?;
+    let packets = Packets::new(None);
+    let reached = with_echoes(&packets, collector, download(&mut client, bytes)).await?;
+    tell(readings, "download", reached);
+    tokio::time::sleep(BETWEEN).await;
+    let reached = with_echoes(&packets, collector, upload(&mut client, bytes)).await?;
+    tell(readings, "upload", reached);
+    Ok(())
+}
+
+fn tell(readings: &mut Readings, direction: &str, reached: Reached) {
+    if let Some(bits_per_second) = reached.bits_per_second {
+        readings.push(&metrics::THROUGHPUT, &[direction], bits_per_second.round());
+    }
+    if let Some(rtt) = reached.loaded_rtt {
+        readings.push(
+            &metrics::THROUGHPUT_LOADED_RTT,
+            &[direction],
+            rtt.as_secs_f64(),
+        );
+    }
+}
+
+async fn connect(
+    access: &Access,
+) -> Result<(TransferClient<Channel>, Option<SocketAddr>), NotMeasured> {
+    let config = access.identity.borrow().tls(&access.folder);
+    let config = config.map_err(|error| failed(&error))?;
+    let connected = tls::connect_wide(&access.collector, config, WINDOW).await;
+    let (channel, collector) = connected.map_err(|error| failed(&error))?;
+    Ok((TransferClient::new(channel), collector))
+}
+
+async fn download(client: &mut TransferClient<Channel>, bytes: u32) -> Result<Option<f64>, Status> {
+    let request = DownloadRequest { bytes };
+    let mut pieces = client.download(request).await?.into_inner();
+    let began = Instant::now();
+    let mut meter = Meter::default();
+    let receiving = async {
+        while let Some(piece) = pieces.message().await? {
+            meter.arrived(piece.data.len(), began.elapsed());
+        }
+        Ok::<_, Status>(())
+    };
+    if let Ok(received) = timeout(LONGEST, receiving).await {
+        received?;
+    }
+    Ok(meter.bits_per_second())
+}
+
+async fn upload(client: &mut TransferClient<Channel>, bytes: u32) -> Result<Option<f64>, Status> {
+    let began = Instant::now();
+    let mut left = bytes;
+    // Made when there is room for it on the way.
+    let pieces = std::iter::from_fn(move || {
+        let length = PIECE_BYTES.min(left);
+        if length == 0 || began.elapsed() >= LONGEST {
+            return None;
+        }
+        left -= length;
+        let mut data = vec![0; usize::try_from(length).unwrap_or_default()];
+        rand::rng().fill_bytes(&mut data);
+        Some(Piece { data })
+    });
+    let uploading = client.upload(tokio_stream::iter(pieces));
+    let late = |_| Status::deadline_exceeded("the collector did not confirm the transfer");
+    let answer = timeout(LONGEST + REST, uploading).await.map_err(late)??;
+    let told = answer.into_inner().bits_per_second;
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a rate needs no more digits than a number has"
+    )]
+    let bits_per_second = (told > 0).then_some(told as f64);
+    Ok(bits_per_second)
+}
+
+/// Sends echoes while a transfer goes on.
+async fn with_echoes(
+    packets: &Packets,
+    collector: Option<SocketAddr>,
+    transfer: impl Future<Output = Result<Option<f64>, Status>>,
+) -> Result<Reached, NotMeasured> {
+    let probe = collector.map(|collector| Probe {
+        to: os::Address {
+            ip: collector.ip().to_canonical(),
+            zone: None,
+        },
+        carrier: Carrier::Echo,
+        ttl: None,
+        bytes: USUAL_BYTES,
+    });
+    let mut ticks = interval_at(Instant::now() + SPACING, SPACING);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut transfer = pin!(transfer);
+    let mut waited_for = FuturesUnordered::new();
+    let mut rtts = Vec::new();
+    let transferred = loop {
+        tokio::select! {
+            transferred = &mut transfer => break transferred,
+            _ = ticks.tick() => {
+                let sent = probe.as_ref().map(|probe| packets.send(probe, ECHO_LIMIT));
+                waited_for.extend(sent);
+            }
+            Some(came) = waited_for.next() => rtts.extend(rtt(came)),
+        }
+    };
+    let bits_per_second = transferred.map_err(|status| not_transferred(&status))?;
+    // These were sent while the line was full, too.
+    while let Some(came) = waited_for.next().await {
+        rtts.extend(rtt(came));
+    }
+    Ok(Reached {
+        bits_per_second,
+        loaded_rtt: median(rtts),
+    })
+}
+
+fn rtt(came: std::io::Result<Came>) -> Option<Duration> {
+    match came {
+        Ok(Came::Reply { rtt }) => Some(rtt),
+        _ => None,
+    }
+}
+
+fn median(mut rtts: Vec<Duration>) -> Option<Duration> {
+    rtts.sort_unstable();
+    rtts.get(rtts.len() / 2).copied()
+}
+
+fn not_transferred(status: &Status) -> NotMeasured {
+    match status.code() {
+        Code::ResourceExhausted | Code::FailedPrecondition | Code::Unimplemented => {
+            NotMeasured::Refused
+        }
+        _ => failed(status),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> NotMeasured {
+    NotMeasured::Failed(Unmeasurable {
+        what: format!("no transfer to the collector: {}", crate::chain(error)),
+        remedy: "look at how the agent's connection fares; it is tried again".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_median_is_that_of_what_was_answered() {
+        let ms = Duration::from_millis;
+        let rtts = vec![ms(900), ms(100), ms(120)];
+        assert_eq!(median(rtts), Some(ms(120)));
+        assert_eq!(median(Vec::new()), None);
+        assert_eq!(rtt(Ok(Came::Nothing)), None);
+    }
+
+    #[test]
+    fn the_first_comes_at_any_moment_of_the_interval_and_then_one_in_each() {
+        let every = |minutes| Throughput {
+            interval: Duration::from_mins(minutes),
+            bytes: 1_000_000,
+        };
+        let start = Instant::now();
+        let after = |minutes| start + Duration::from_mins(minutes);
+        let first = |planned| {
+            let mut rhythm = Rhythm::default();
+            let minutes = (0..=360).find(|minute| rhythm.due(planned, after(*minute)).is_some());
+            (rhythm, minutes)
+        };
+        let firsts: Vec<_> = (0..100)
+            .map(|_| first(Some(every(360))).1.unwrap())
+            .collect();
+        let early = firsts.iter().filter(|minutes| **minutes < 180).count();
+        assert!(
+            (20..=80).contains(&early),
+            "{early} of 100 in the first half"
+        );
+        let (mut rhythm, first_at) = first(Some(every(360)));
+        let first_at = first_at.unwrap();
+        rhythm.done(every(360), after(first_at));
+        assert_eq!(rhythm.due(Some(every(360)), after(first_at + 359)), None);
+        assert!(
+            rhythm
+                .due(Some(every(360)), after(first_at + 360))
+                .is_some()
+        );
+        // What is not done is tried again.
+        assert!(
+            rhythm
+                .due(Some(every(360)), after(first_at + 361))
+                .is_some()
+        );
+        assert_eq!(rhythm.due(None, after(first_at + 400)), None);
+        assert_eq!(rhythm.due(Some(every(360)), after(0)), None, "begins anew");
+    }
+
+    #[test]
+    fn a_refusal_is_no_failure() {
+        for (code, is_refusal) in [
+            (Code::ResourceExhausted, true),
+            (Code::FailedPrecondition, true),
+            // Of an older collector.
+            (Code::Unimplemented, true),
+            (Code::PermissionDenied, false),
+            (Code::Unavailable, false),
+        ] {
+            let refused = matches!(
+                not_transferred(&Status::new(code, "")),
+                NotMeasured::Refused
+            );
+            assert_eq!(refused, is_refusal, "{code:?}");
+        }
+    }
+}
