@@ -1,8 +1,9 @@
 //! When sources run: each at its own interval and random phase, one run at a time, within its
 //! timeout, with series about how it went.
 //!
-//! Random phases keep sources, and the agents of one centre, from measuring each other. A slow
-//! source delays only itself; a tick it misses is left out, not made up for.
+//! Random phases keep sources, and the agents of one centre, from measuring each other. Sources that look
+//! at this machine alone share one: the processor is woken once for all of them. A slow source delays
+//! only itself; a tick it misses is left out, not made up for.
 
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use proto::limits::INTERVAL;
 use proto::metrics;
 use proto::plan::Plan;
 use proto::wire::Clock;
-use rand::RngExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -18,7 +18,7 @@ use tracing::{debug, info};
 
 use crate::clock;
 use crate::record::TIME_STEP;
-use crate::sources::{Reading, Readings, Source, Unmeasurable};
+use crate::sources::{Phase, Reading, Readings, Source, Unmeasurable};
 
 /// What one run of one source brought.
 #[derive(Debug)]
@@ -43,14 +43,20 @@ pub fn start(
     taken: mpsc::Sender<Taken>,
 ) -> JoinSet<()> {
     let mut running = JoinSet::new();
+    let shared: f64 = rand::random();
     for source in sources {
-        running.spawn(run(source, plan.clone(), taken.clone()));
+        let phase = match source.phase() {
+            Phase::Shared => shared,
+            Phase::Own => rand::random(),
+        };
+        running.spawn(run(source, phase, plan.clone(), taken.clone()));
     }
     running
 }
 
 async fn run(
     mut source: Box<dyn Source>,
+    phase: f64,
     mut plan: watch::Receiver<Plan>,
     taken: mpsc::Sender<Taken>,
 ) {
@@ -60,7 +66,8 @@ async fn run(
     let mut not_before = Instant::now();
     loop {
         let interval = source.interval(&plan.borrow_and_update());
-        let mut ticks = tokio::time::interval_at(Instant::now() + random_below(interval), interval);
+        let first = Instant::now() + interval.mul_f64(phase);
+        let mut ticks = tokio::time::interval_at(first, interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // At once, so that a machine just started is soon seen; then at its own phase.
         loop {
@@ -86,10 +93,6 @@ async fn run(
             }
         }
     }
-}
-
-fn random_below(most: Duration) -> Duration {
-    rand::rng().random_range(Duration::ZERO..=most)
 }
 
 async fn sample(

@@ -31,6 +31,8 @@ pub(super) struct Front {
     pub(super) lost_samples: u64,
     /// Samples that were measured and are in no batch yet.
     pub(super) unrecorded: u64,
+    /// Whether somebody is about to tell the spool of them.
+    pub(super) is_noted_soon: bool,
     /// Sent on the stream there is, and not acknowledged.
     pub(super) on_the_way: BTreeSet<u64>,
     /// Whether there is a stream.
@@ -68,6 +70,7 @@ impl Front {
             is_taken_in: false,
             lost_samples: 0,
             unrecorded: 0,
+            is_noted_soon: false,
             on_the_way: BTreeSet::new(),
             is_linked: false,
             has_progressed: false,

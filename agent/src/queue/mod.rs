@@ -36,6 +36,9 @@ pub use self::store::Waiting;
 /// While the collector does not acknowledge, what waits is written to disk this often.
 const PERSIST_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How soon the spool hears of what was measured: what a kill takes sooner than this is not counted.
+const NOTED_WITHIN: Duration = Duration::from_millis(10);
+
 /// A disk that takes longer than this for anything hangs.
 const HANGS: Duration = Duration::from_secs(10);
 
@@ -109,10 +112,19 @@ impl Queue {
     }
 
     /// Says how many samples were measured and are in no batch yet, so that a kill does not take them
-    /// uncounted; [`Queue::append`] takes those of its batch off. Does not wait for the disk.
+    /// uncounted; [`Queue::append`] takes those of its batch off. Does not wait for the disk, which is
+    /// told a moment later: sources that are read together are noted together.
     pub fn note_unrecorded(&self, samples: usize) {
-        lock(&self.front).unrecorded = samples as u64;
-        self.take_in_soon();
+        let mut front = lock(&self.front);
+        front.unrecorded = samples as u64;
+        if !std::mem::replace(&mut front.is_noted_soon, true) {
+            let queue = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(NOTED_WITHIN).await;
+                lock(&queue.front).is_noted_soon = false;
+                queue.take_in_soon();
+            });
+        }
     }
 
     /// Sees to it that the spool hears of what changed in front of it.

@@ -39,8 +39,22 @@ pub trait Source: Send {
         self.interval(plan).min(Duration::from_secs(10))
     }
 
+    /// When, within its interval.
+    fn phase(&self) -> Phase {
+        Phase::Own
+    }
+
     /// Measures once. What was read before an error still counts.
     fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a>;
+}
+
+/// When within its interval a source runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// At a moment of its own, so that it does not measure others.
+    Own,
+    /// With the others of this kind, which measure nothing that they could disturb.
+    Shared,
 }
 
 /// The future of one run.

@@ -1,7 +1,8 @@
 //! What this machine knows of itself: one file per source, and the thread they read on.
 //!
 //! Host sources are plain blocking calls (`HostSource`). `Blocking` makes a [`Source`] of each,
-//! so that a disk that never answers delays its own source and nothing else, with one thread.
+//! so that a disk that never answers delays its own source and nothing else, with one thread. What the
+//! kernel has in memory is read at once, without a thread.
 
 mod boot;
 mod cpu;
@@ -16,6 +17,7 @@ mod temperature;
 mod wifi;
 
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,29 +27,49 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{Readings, Sampling, Source, Unmeasurable};
+use super::{Phase, Readings, Sampling, Source, Unmeasurable};
 
 /// Makes a host source. A source that panicked is made anew.
 type Make = fn() -> Box<dyn HostSource>;
 
+/// Whether reading may take long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// What the kernel has in memory: read where it is wanted.
+    AtOnce,
+    /// What a disk or a driver has to be asked for: read on a thread of its own.
+    MayHang,
+}
+
 /// Every host source.
-const SOURCES: [(&str, Make); 11] = [
-    ("cpu", || Box::new(cpu::Cpu::default())),
-    ("memory", || Box::new(memory::Memory::default())),
-    (
-        "filesystem",
-        || Box::new(filesystem::Filesystems::default()),
-    ),
-    ("disk_io", || Box::new(disk_io::DiskIo::default())),
-    ("network", || Box::new(network::Network::default())),
-    ("wifi", || Box::new(wifi::Wireless::default())),
-    ("load", || Box::new(load::Load::default())),
-    ("temperature", || {
+const SOURCES: [(&str, Reading, Make); 11] = [
+    ("cpu", Reading::AtOnce, || Box::new(cpu::Cpu::default())),
+    ("memory", Reading::AtOnce, || {
+        Box::new(memory::Memory::default())
+    }),
+    ("filesystem", Reading::MayHang, || {
+        Box::new(filesystem::Filesystems::default())
+    }),
+    ("disk_io", Reading::MayHang, || {
+        Box::new(disk_io::DiskIo::default())
+    }),
+    ("network", Reading::MayHang, || {
+        Box::new(network::Network::default())
+    }),
+    ("wifi", Reading::MayHang, || {
+        Box::new(wifi::Wireless::default())
+    }),
+    ("load", Reading::AtOnce, || Box::new(load::Load::default())),
+    ("temperature", Reading::MayHang, || {
         Box::new(temperature::Temperatures::default())
     }),
-    ("boot", || Box::new(boot::Boot::default())),
-    ("os_info", || Box::new(os_info::OsInfo::default())),
-    ("hardware", || Box::new(hardware::Hardware::default())),
+    ("boot", Reading::AtOnce, || Box::new(boot::Boot::default())),
+    ("os_info", Reading::MayHang, || {
+        Box::new(os_info::OsInfo::default())
+    }),
+    ("hardware", Reading::MayHang, || {
+        Box::new(hardware::Hardware::default())
+    }),
 ];
 
 /// Every host source, ready to be scheduled.
@@ -56,7 +78,7 @@ pub fn all() -> Vec<Box<dyn Source>> {
     let turn = Arc::new(Semaphore::new(1));
     SOURCES
         .iter()
-        .map(|(name, make)| Blocking::new(name, *make, Arc::clone(&turn)))
+        .map(|(name, reading, make)| Blocking::new(name, *reading, *make, Arc::clone(&turn)))
         .map(|source| Box::new(source) as Box<dyn Source>)
         .collect()
 }
@@ -71,10 +93,11 @@ trait HostSource: Send {
     fn read(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable>;
 }
 
-/// Runs a [`HostSource`] on a blocking thread, one call at a time. A call that outlives its run is
+/// Runs a [`HostSource`], on a blocking thread where it may hang, one call at a time. A call that outlives its run is
 /// left alone, and the runs after it fail at once until it returns.
 struct Blocking {
     name: &'static str,
+    reading: Reading,
     make: Make,
     /// Of all host sources together.
     turn: Arc<Semaphore>,
@@ -86,9 +109,10 @@ struct Blocking {
 type Returned = (Box<dyn HostSource>, Readings, Result<(), Unmeasurable>);
 
 impl Blocking {
-    fn new(name: &'static str, make: Make, turn: Arc<Semaphore>) -> Self {
+    fn new(name: &'static str, reading: Reading, make: Make, turn: Arc<Semaphore>) -> Self {
         Self {
             name,
+            reading,
             make,
             turn,
             idle: None,
@@ -97,6 +121,22 @@ impl Blocking {
     }
 
     async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        match self.reading {
+            Reading::AtOnce => self.read_here(readings),
+            Reading::MayHang => self.read_elsewhere(readings).await,
+        }
+    }
+
+    /// Waking a thread costs more than these reads do.
+    fn read_here(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
+        let mut source = self.idle.take().unwrap_or_else(self.make);
+        let read = AssertUnwindSafe(|| source.read(readings));
+        let result = catch_unwind(read).map_err(|_| self.broken())?;
+        self.idle = Some(source);
+        result
+    }
+
+    async fn read_elsewhere(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
         if let Some(call) = self.running.take() {
             if !call.is_finished() {
                 self.running = Some(call);
@@ -115,13 +155,17 @@ impl Blocking {
         });
         let outcome = self.running.insert(task).await;
         self.running = None;
-        let (source, taken, result) = outcome.map_err(|_| Unmeasurable {
-            what: format!("{} broke down", self.name),
-            remedy: "report the message in the agent's log".to_owned(),
-        })?;
+        let (source, taken, result) = outcome.map_err(|_| self.broken())?;
         self.idle = Some(source);
         *readings = taken;
         result
+    }
+
+    fn broken(&self) -> Unmeasurable {
+        Unmeasurable {
+            what: format!("{} broke down", self.name),
+            remedy: "report the message in the agent's log".to_owned(),
+        }
     }
 
     /// The same words every time, so that they are logged once.
@@ -142,6 +186,10 @@ impl Source for Blocking {
 
     fn interval(&self, plan: &Plan) -> Duration {
         plan.host_interval
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Shared
     }
 
     fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
@@ -243,6 +291,10 @@ mod tests {
         Arc::new(Semaphore::new(1))
     }
 
+    fn hanging(make: Make, turn: &Arc<Semaphore>) -> Blocking {
+        Blocking::new("hanging", Reading::MayHang, make, Arc::clone(turn))
+    }
+
     struct Hanging(&'static Door);
 
     struct Quick;
@@ -266,7 +318,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_hangs_fails_the_next_run_at_once_and_recovers_when_it_returns() {
         static DOOR: Door = closed();
-        let mut source = Blocking::new("hanging", || Box::new(Hanging(&DOOR)), turn());
+        let mut source = hanging(|| Box::new(Hanging(&DOOR)), &turn());
         let mut readings = Readings::default();
         let given_up =
             tokio::time::timeout(Duration::from_millis(1), source.sample(&mut readings)).await;
@@ -288,8 +340,9 @@ mod tests {
     async fn sources_take_turns_and_one_that_hangs_holds_up_no_other_for_long() {
         static DOOR: Door = closed();
         let turn = turn();
-        let mut hanging = Blocking::new("hanging", || Box::new(Hanging(&DOOR)), Arc::clone(&turn));
-        let mut quick = Blocking::new("quick", || Box::new(Quick), Arc::clone(&turn));
+        let mut hanging = hanging(|| Box::new(Hanging(&DOOR)), &turn);
+        let quick = || Box::new(Quick) as Box<dyn HostSource>;
+        let mut quick = Blocking::new("quick", Reading::MayHang, quick, Arc::clone(&turn));
         let (mut hung, mut readings) = (Readings::default(), Readings::default());
         let run = timeout(Duration::from_millis(1), hanging.sample(&mut hung));
         assert!(run.await.is_err(), "it hangs");
@@ -311,10 +364,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_of_its_source() {
-        let mut source = Blocking::new("panicking", || Box::new(Panicking), turn());
-        for _ in 0..2 {
-            let error = source.sample(&mut Readings::default()).await.unwrap_err();
-            assert!(error.what.contains("broke down"), "{error}");
+        for reading in [Reading::AtOnce, Reading::MayHang] {
+            let panicking = || Box::new(Panicking) as Box<dyn HostSource>;
+            let mut source = Blocking::new("panicking", reading, panicking, turn());
+            for _ in 0..2 {
+                let error = source.sample(&mut Readings::default()).await.unwrap_err();
+                assert!(error.what.contains("broke down"), "{error}");
+            }
         }
     }
 
