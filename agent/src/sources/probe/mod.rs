@@ -10,6 +10,9 @@ mod pace;
 pub(crate) mod packets;
 pub(crate) mod path;
 mod ping;
+#[cfg(all(test, target_os = "linux"))]
+mod road;
+pub(crate) mod round;
 pub(crate) mod service;
 mod slow;
 mod statistics;

@@ -126,9 +126,9 @@ impl Search<'_> {
         Ok(Fate::Unclear)
     }
 
-    /// The round-trip time of a small packet, one of a few.
+    /// The round-trip time of a small packet, one of several.
     async fn small(&self) -> io::Result<Option<Duration>> {
-        for _ in 0..3 {
+        for _ in 0..8 {
             if let Came::Reply { rtt } = self.echo(USUAL_BYTES).await? {
                 return Ok(Some(rtt));
             }
@@ -300,6 +300,7 @@ impl Source for Mtu {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     /// Searches a way on which packets up to a size pass, and larger ones meet this fate.
@@ -350,6 +351,56 @@ mod tests {
                 Outcome::BlackHole { largest },
                 15,
             );
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    mod on_the_road {
+        use super::super::super::road::{Icmp, Road, SERVER, V6, Who, address};
+        use super::*;
+
+        async fn check(target: &str, expected: Outcome) {
+            let packets = Packets::new(None);
+            let outcome = path_mtu(&packets, &address(target)).await.unwrap();
+            assert_eq!(outcome, expected, "{target}");
+        }
+
+        #[tokio::test]
+        async fn the_smallest_link_is_found_over_both_families() {
+            let Some(road) = Road::new(Icmp::Datagram) else {
+                return;
+            };
+            for mtu in [1_500, 1_400] {
+                road.narrow(mtu);
+                check(SERVER, Outcome::Known(mtu)).await;
+                check(V6[2], Outcome::Known(mtu)).await;
+            }
+        }
+
+        #[tokio::test]
+        async fn a_router_that_says_nothing_is_a_black_hole() {
+            let Some(road) = Road::new(Icmp::Datagram) else {
+                return;
+            };
+            road.narrow(1_400);
+            let silence = "icmp type destination-unreachable drop\nicmpv6 type packet-too-big drop";
+            road.filter(Who::Gateway, "output", silence);
+            check(SERVER, Outcome::BlackHole { largest: 1_400 }).await;
+            check(V6[2], Outcome::BlackHole { largest: 1_400 }).await;
+        }
+
+        #[tokio::test]
+        async fn a_lossy_line_is_no_black_hole() {
+            let Some(road) = Road::new(Icmp::Datagram) else {
+                return;
+            };
+            let third = "icmp type echo-request numgen random mod 3 0 drop";
+            road.filter(Who::Router, "forward", third);
+            for _ in 0..5 {
+                check(SERVER, Outcome::Known(1_500)).await;
+            }
+            road.filter(Who::Router, "forward", "drop");
+            check(SERVER, Outcome::Unanswered).await;
         }
     }
 }

@@ -18,6 +18,9 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as system;
 
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use self::linux::checksum;
+
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;

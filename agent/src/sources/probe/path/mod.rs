@@ -131,7 +131,7 @@ impl Path {
         let ways = || destinations.iter().filter_map(|to| self.ways.get(&to.name));
         let beyond = |way: &Way| beyond(way.route.traced(), &self.gateways, way.to.address.ip);
         let hops = ways().map(beyond).find(|hops| !hops.is_empty());
-        let is_dead = ways().all(|way| way.route.traced().end == End::Silent);
+        let is_dead = ways().all(|way| way.route.traced().end != End::Arrived);
         self.context.hops.send_if_modified(|published| match hops {
             None if is_dead => false,
             hops => {
@@ -195,7 +195,7 @@ impl Way {
                 seen,
                 answers: true,
             }),
-            (None, Some(watched)) if traced.end == End::Silent => Some(Watched {
+            (None, Some(watched)) if traced.end != End::Arrived => Some(Watched {
                 answers: false,
                 ..watched
             }),

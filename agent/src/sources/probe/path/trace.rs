@@ -124,8 +124,12 @@ impl Tracer<'_> {
             let asked = self.ask(known + 1..=last).await;
             let silent = asked.as_ref().map_or(true, Vec::is_empty);
             for hop in asked.iter().flatten() {
-                traced.hops.push(hop.seen);
                 traced.end = hop.end;
+                if hop.end == End::Blocked && is_last(traced, hop.seen) {
+                    // It says so of packets that would go on, and answers those that end at it.
+                    continue;
+                }
+                traced.hops.push(hop.seen);
                 progress(u8::try_from(traced.hops.len()).unwrap_or(u8::MAX), hop.seen);
             }
             let trail = traced.hops.iter().rev();
@@ -167,6 +171,13 @@ impl Tracer<'_> {
         }
         Ok(hops.into_iter().map(|(_, asked)| asked).collect())
     }
+}
+
+/// Whether the last hop that answered has this address.
+fn is_last(traced: &Traced, seen: Option<Seen>) -> bool {
+    let last = traced.hops.iter().rev().flatten().next();
+    last.zip(seen)
+        .is_some_and(|(last, seen)| last.address == seen.address)
 }
 
 impl Asked {

@@ -88,7 +88,7 @@ impl Identity {
 }
 
 /// RFC 1071.
-fn checksum(message: &[u8]) -> u16 {
+pub(crate) fn checksum(message: &[u8]) -> u16 {
     let words = message.chunks(2).map(|word| match word {
         [high, low] => u32::from(u16::from_be_bytes([*high, *low])),
         [high] => u32::from(*high) << 8,

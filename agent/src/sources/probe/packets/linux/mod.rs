@@ -7,6 +7,9 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::message::checksum;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -33,7 +33,7 @@ const SECRET: usize = 8;
 pub(super) struct Once {
     interface: Option<String>,
     /// The port the last packet came from, 0 for a new one.
-    port: Mutex<u16>,
+    pub(super) port: Mutex<u16>,
 }
 
 impl Once {
@@ -48,16 +48,14 @@ impl Once {
     pub(super) async fn datagram(&self, probe: &Probe, limit: Duration) -> io::Result<Came> {
         let mut port = self.port.lock().await;
         let socket = self.open(Type::DGRAM, Protocol::UDP, probe, &mut port)?;
-        socket
-            .connect(&socket_address(&probe.to, UDP_PORT))
-            .or_else(still_connecting)?;
         let secret: [u8; SECRET] = rand::random();
         let mut payload = secret.to_vec();
         let headers = ip_header(probe.to.ip) + UDP_HEADER;
         let packet = usize::from(probe.bytes.min(MOST_BYTES));
         payload.resize(packet.saturating_sub(headers).max(SECRET), 0);
+        let to = socket_address(&probe.to, UDP_PORT);
         let sent = Instant::now();
-        if let Err(error) = socket.send(&payload)
+        if let Err(error) = socket.connect(&to).and_then(|()| socket.send(&payload))
             && Errno::from_io_error(&error) != Some(Errno::MSGSIZE)
         {
             return refusal(&error).ok_or(error);
@@ -68,9 +66,11 @@ impl Once {
             sent,
             secret: Some(secret),
         };
+        // Also when this is not waited for to its end.
+        let kept = std::mem::take(&mut *port);
         let came = waiting.came(limit).await?;
-        if came == Came::Nothing {
-            *port = 0;
+        if came != Came::Nothing {
+            *port = kept;
         }
         Ok(came)
     }
