@@ -2,11 +2,13 @@
 //! (build, then run) → [`identity`] (key, enrolment, renewal) → [`sources`] (what is measured) →
 //! [`schedule`] (when) → [`record`] (readings → batches; `report`: when; [`events`]: which are urgent) →
 //! [`queue`] (what waits) → [`uplink`] (one stream to the collector).
+//! [`check`] measures once and judges on the spot, without any of that.
 //! [`os`] holds everything that differs between operating systems. It can do nothing but measure: it
 //! runs no program, opens no port and interprets nothing that comes over the wire but a plan.
 
 pub mod app;
 pub mod backoff;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod events;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use agent::app::App;
+use agent::check::{Language, Reader, check};
 use agent::config::{Config, ConfigError};
 use agent::identity;
 use agent::status::report;
@@ -43,6 +44,15 @@ enum Command {
     Enroll(Box<Enrolment>),
     /// Measure and report until stopped
     Run,
+    /// Look from this machine's network card to the portals: what fails, and what to do
+    Check {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+        /// Vietnamese or English, unless the environment's is right
+        #[arg(long, value_name = "vi|en")]
+        lang: Option<Language>,
+    },
     /// Say how the agent on this machine fares
     Status {
         /// As JSON, for programs
@@ -148,6 +158,23 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             let app = App::build(config).await?;
             app.run(agent::stop::requested()).await?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { json, lang } => {
+            let environment = || Language::of_the_environment(|name| std::env::var(name).ok());
+            let reader = if json {
+                Reader::Program
+            } else {
+                Reader::Person(lang.unwrap_or_else(environment))
+            };
+            let checked = check(&config, reader).await;
+            if json {
+                print(&serde_json::to_string_pretty(&checked.json)?);
+            }
+            Ok(if checked.is_well {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         Command::Status { json } => {
             let report = report(&config.data)?;

@@ -39,7 +39,8 @@ pub struct Link {
     pub received: u32,
     /// How long answers took; absent without any.
     pub rtt: Option<Rtt>,
-    /// Whether it is there as the card sees it (ARP), where that is known: many a router answers no echoes.
+    /// Whether it is there all the same, where that is known: it takes or refuses connections, or nobody
+    /// has its address (ARP). Many a router answers no echoes.
     pub present: Option<bool>,
 }
 

@@ -22,7 +22,7 @@ mod way;
 pub(crate) use case::{Case, Reason};
 
 use self::way::{Point, Way};
-use crate::evidence::{Evidence, ServiceOutcome};
+use crate::evidence::{Evidence, Link, Service, ServiceOutcome};
 use crate::sentence::{self, Words};
 use crate::{Fault, Segment};
 
@@ -122,6 +122,18 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         Finding::Well | Finding::NotEnough => None,
     });
     verdict(found.map_or_else(|| nothing_found(&way), unsure_below_likely))
+}
+
+/// Whether so much is lost on this link that it counts; whose fault it is, [`judge`] says.
+#[must_use]
+pub fn is_lossy(link: &Link) -> bool {
+    way::loss(link).is_lossy()
+}
+
+/// Whether a service answers so late that people feel it.
+#[must_use]
+pub fn is_slow(service: &Service) -> bool {
+    service::is_slow(service)
 }
 
 /// No rule found a fault: that is good news only where something got through.

@@ -86,15 +86,17 @@ fn case(failing: &Service) -> Case {
     }
 }
 
+/// Whether it answered, late.
+pub(super) fn is_slow(service: &Service) -> bool {
+    let phases = service.phases;
+    let is_late = phases
+        .first_byte
+        .is_some_and(|took| took >= SLOW_FIRST_BYTE);
+    service.outcome == ServiceOutcome::Answered && (is_late || phases.total() >= SLOW)
+}
+
 fn slow(services: &[Service]) -> Finding {
-    let is_slow = |service: &&Service| {
-        let phases = service.phases;
-        phases
-            .first_byte
-            .is_some_and(|took| took >= SLOW_FIRST_BYTE)
-            || phases.total() >= SLOW
-    };
-    let slow: Vec<&Service> = services.iter().filter(is_slow).collect();
+    let slow: Vec<&Service> = services.iter().filter(|one| is_slow(one)).collect();
     let slowest = slow.iter().max_by_key(|service| service.phases.total());
     let Some(slowest) = slowest else {
         return Finding::Well;

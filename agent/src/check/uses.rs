@@ -1,0 +1,250 @@
+//! What people use the network for: names, services, and the collector. The same attempts as those of the
+//! sources `dns` and `service`, once.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use diagnosis::evidence::{Dns, DnsOutcome, Phases, Service, ServiceOutcome};
+use futures_util::future::join_all;
+use proto::plan;
+
+use super::tools::Tools;
+use crate::clock::wall_unix_ms;
+use crate::os::Address;
+use crate::sources::Unmeasurable;
+use crate::sources::probe::dns::{self, Judged};
+use crate::sources::probe::service::{self, Attempt, How};
+
+/// For one question, tried twice.
+const DNS_LIMIT: Duration = Duration::from_secs(4);
+
+/// For one service, from its name to the end of its answer. Slow is not dead.
+const SERVICE_LIMIT: Duration = Duration::from_secs(10);
+
+/// For the same at another of its addresses.
+const OTHER_LIMIT: Duration = Duration::from_secs(5);
+
+/// For the collector: long enough for three openings of a connection.
+const COLLECTOR_LIMIT: Duration = Duration::from_secs(5);
+
+/// What became of one resolver.
+pub(super) struct Asked {
+    pub(super) evidence: Dns,
+    pub(super) word: &'static str,
+    pub(super) detail: String,
+}
+
+/// Asks this machine's resolvers and those of the plan.
+pub(super) async fn resolvers(tools: &Tools) -> Vec<Asked> {
+    let around = &tools.surroundings;
+    let gateways: Vec<IpAddr> = around.gateways.iter().map(|gateway| gateway.ip).collect();
+    let own = around.resolvers.iter();
+    let own = own.map(|address| (address.to_string(), address.clone(), None, true));
+    let planned = tools.plan.resolvers.iter().map(|resolver| {
+        let address = Address {
+            ip: resolver.address,
+            zone: None,
+        };
+        (
+            resolver.name.clone(),
+            address,
+            resolver.network.clone(),
+            false,
+        )
+    });
+    let collector = tools.context.collector.as_ref();
+    let collector = collector.map(|(host, _)| host.as_str());
+    let asking = own.chain(planned).map(|(name, address, network, is_own)| {
+        let gateways = &gateways;
+        async move {
+            let mut names = dns::names(&tools.plan, network.as_deref(), collector);
+            names.push(dns::canary());
+            let interface = tools.context.interface(network.as_deref());
+            let interface = interface.as_deref();
+            let judged = dns::judge(&address, interface, &names, gateways, DNS_LIMIT).await;
+            let is_beyond = !gateways.contains(&address.ip) && is_public(address.ip);
+            (name, network, is_own, is_beyond, judged)
+        }
+    });
+    let mut asked = join_all(asking).await;
+    dns::compare(
+        asked
+            .iter_mut()
+            .filter(|(_, network, ..)| network.is_none())
+            .map(|(.., judged)| judged),
+    );
+    let asked = asked
+        .into_iter()
+        .map(|(resolver, _, is_own, is_beyond, judged)| Asked {
+            word: judged.outcome.as_str(),
+            detail: lie(&judged),
+            evidence: Dns {
+                resolver,
+                outcome: dns_outcome(judged.outcome),
+                took: judged.took,
+                is_own,
+                is_beyond,
+            },
+        });
+    asked.collect()
+}
+
+fn lie(judged: &Judged) -> String {
+    let lie = judged.lie();
+    lie.map_or_else(String::new, |(name, address)| {
+        format!("{name} is not {address}")
+    })
+}
+
+/// Behind the line for certain.
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
+        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
+    }
+}
+
+fn dns_outcome(outcome: dns::Outcome) -> DnsOutcome {
+    match outcome {
+        dns::Outcome::Answered => DnsOutcome::Answered,
+        dns::Outcome::NxDomain => DnsOutcome::NxDomain,
+        dns::Outcome::ServFail => DnsOutcome::ServFail,
+        dns::Outcome::Refused => DnsOutcome::Refused,
+        dns::Outcome::Unreachable => DnsOutcome::Unreachable,
+        dns::Outcome::Timeout => DnsOutcome::Timeout,
+        dns::Outcome::Wrong => DnsOutcome::Wrong,
+    }
+}
+
+/// What became of one service.
+pub(super) struct Used {
+    pub(super) name: String,
+    pub(super) attempt: Result<Attempt, Unmeasurable>,
+    /// How far our clock is ahead of the server's, in seconds.
+    pub(super) ahead: Option<f64>,
+}
+
+/// Uses every service of the plan, once, all at the same time.
+pub(super) async fn services(tools: &Tools) -> Vec<Used> {
+    let attempts = tools.plan.services.iter();
+    join_all(attempts.map(|service| attempt(tools, service, SERVICE_LIMIT))).await
+}
+
+/// Opens a connection to the collector, when there is one.
+pub(super) async fn collector(tools: &Tools) -> Option<Used> {
+    let (host, port) = tools.context.collector.as_ref()?;
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.clone()
+    };
+    let service = plan::Service {
+        name: "collector".to_owned(),
+        url: format!("tcp://{host}:{port}"),
+        expect: None,
+        network: None,
+    };
+    Some(attempt(tools, &service, COLLECTOR_LIMIT).await)
+}
+
+/// One attempt, and one more at another address of the name where the first is not reached: a browser goes
+/// on to it too.
+async fn attempt(tools: &Tools, service: &plan::Service, limit: Duration) -> Used {
+    let mut attempt = attempt_but(tools, service, limit, None).await;
+    let unreached = attempt.as_ref().ok().and_then(unreached);
+    if unreached.is_some() {
+        let other = attempt_but(tools, service, OTHER_LIMIT, unreached).await;
+        let is_elsewhere = |other: &Attempt| other.address != unreached;
+        if other.as_ref().is_ok_and(is_elsewhere) {
+            attempt = other;
+        }
+    }
+    let told = attempt.as_ref().ok();
+    let told = told.and_then(|attempt| attempt.server_time_unix_s);
+    Used {
+        name: service.name.clone(),
+        ahead: told.map(ahead_of),
+        attempt,
+    }
+}
+
+fn unreached(attempt: &Attempt) -> Option<IpAddr> {
+    attempt.address.filter(|_| attempt.phases.connect.is_none())
+}
+
+async fn attempt_but(
+    tools: &Tools,
+    service: &plan::Service,
+    limit: Duration,
+    unreached: Option<IpAddr>,
+) -> Result<Attempt, Unmeasurable> {
+    let interface = tools.context.interface(service.network.as_deref());
+    let how = How {
+        interface: interface.as_deref(),
+        limit,
+        known: None,
+        unreached,
+        lookups: &tools.lookups,
+        trust: &tools.trust,
+        now_unix_s: wall_unix_ms() / 1_000,
+        told_unix_s: None,
+    };
+    service::attempt(service, &how).await
+}
+
+/// Servers tell whole seconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a difference of clocks, to the second"
+)]
+fn ahead_of(told_unix_s: i64) -> f64 {
+    let ahead_ms = wall_unix_ms().saturating_sub(told_unix_s.saturating_mul(1_000) + 500);
+    ahead_ms as f64 / 1e3
+}
+
+impl Used {
+    /// As evidence; none where this machine could not try.
+    pub(super) fn evidence(&self) -> Option<Service> {
+        let attempt = self.attempt.as_ref().ok()?;
+        let service::Phases {
+            dns,
+            connect,
+            tls,
+            first_byte,
+            transfer,
+        } = attempt.phases;
+        Some(Service {
+            service: self.name.clone(),
+            outcome: service_outcome(attempt.outcome),
+            phases: Phases {
+                dns,
+                connect,
+                tls,
+                first_byte,
+                transfer,
+            },
+            status: attempt.status,
+        })
+    }
+}
+
+fn service_outcome(outcome: service::Outcome) -> ServiceOutcome {
+    use service::Outcome;
+    match outcome {
+        Outcome::Answered => ServiceOutcome::Answered,
+        Outcome::DnsFailed => ServiceOutcome::DnsFailed,
+        Outcome::Refused => ServiceOutcome::Refused,
+        Outcome::Timeout => ServiceOutcome::Timeout,
+        Outcome::Unreachable => ServiceOutcome::Unreachable,
+        Outcome::TlsFailed => ServiceOutcome::TlsFailed,
+        Outcome::CertificateExpired => ServiceOutcome::CertificateExpired,
+        Outcome::CertificateNotYetValid => ServiceOutcome::CertificateNotYetValid,
+        Outcome::CertificateName => ServiceOutcome::CertificateName,
+        Outcome::CertificateUntrusted => ServiceOutcome::CertificateUntrusted,
+        Outcome::ClockWrong => ServiceOutcome::ClockWrong,
+        Outcome::HttpError => ServiceOutcome::HttpError,
+        Outcome::Unexpected => ServiceOutcome::Unexpected,
+        Outcome::Captive => ServiceOutcome::Captive,
+        Outcome::TooLarge => ServiceOutcome::TooLarge,
+    }
+}

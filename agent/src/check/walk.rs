@@ -1,0 +1,126 @@
+//! The walk outwards: what is measured, in which order, and where it stops because nothing further out can
+//! be reached. What does not depend on each other is measured at the same time and told in order.
+
+use std::sync::Arc;
+
+use diagnosis::evidence::Place;
+use tokio::task::JoinHandle;
+
+use super::links::{self, Measured};
+use super::load::Load;
+use super::screen::Screen;
+use super::seen::Seen;
+use super::step::{Figures, Kind, Mark, Step};
+use super::tools::Tools;
+use super::uses;
+use crate::os::{self, Interface};
+
+/// Walks, and returns what was seen.
+pub(super) async fn outwards(tools: Tools, screen: &mut Screen) -> Seen<'_> {
+    let load = Load::watch();
+    let tools = Arc::new(tools);
+    let mut seen = Seen::new(screen);
+    for limitation in tools.surroundings.limitations.clone() {
+        seen.limited(limitation);
+    }
+    if card(&tools, &mut seen)
+        && let Some(gateways) = nearest(&tools, &mut seen).await
+    {
+        further(&tools, &mut seen, gateways).await;
+    }
+    let host = &mut seen.evidence.host;
+    (host.cpu, host.lag) = load.end();
+    damaged_frames(&tools, &mut seen);
+    seen
+}
+
+/// Looks at the card. Says whether there is any use in going on.
+fn card(tools: &Tools, seen: &mut Seen) -> bool {
+    let around = &tools.surroundings;
+    seen.evidence.nic = around.nic();
+    seen.evidence.has_route = Some(around.has_route);
+    let card = around.card.as_ref();
+    let up = card.and_then(|card| card.up);
+    let (mark, outcome) = match (card, up) {
+        (Some(_), Some(false)) => (Mark::Bad, "down"),
+        (None, _) if !around.has_route => (Mark::Bad, "absent"),
+        _ if !around.has_route => (Mark::Bad, "no_route"),
+        (Some(_), Some(true)) => (Mark::Good, "up"),
+        _ => (Mark::Neither, "unknown"),
+    };
+    let name = card.map(|card| card.name.clone()).unwrap_or_default();
+    let figures = Figures {
+        speed_bits_per_second: card
+            .filter(|card| card.up == Some(true))
+            .and_then(|card| card.speed),
+        signal_dbm: around.signal,
+        ..Figures::default()
+    };
+    seen.tell(Step::new(Kind::Card, name, mark, outcome, figures));
+    mark != Mark::Bad
+}
+
+/// Looks at gateways and neighbours. The gateways, unless there is no use in going on.
+async fn nearest(tools: &Tools, seen: &mut Seen<'_>) -> Option<Vec<Measured>> {
+    seen.screen.pending(Kind::Gateway);
+    let nearest = links::nearest(tools).await;
+    let (gateways, neighbours): (Vec<_>, Vec<_>) = nearest
+        .into_iter()
+        .partition(|one| one.link.place == Place::Gateway);
+    seen.links(&neighbours, Mark::Neither);
+    let is_there = |one: &Measured| one.link.answers() || one.link.present == Some(true);
+    if gateways.is_empty() || gateways.iter().any(is_there) {
+        return Some(gateways);
+    }
+    // One that answers nobody may forward all the same.
+    let anchors = links::anchors_answer(tools).await;
+    if anchors.iter().any(|one| one.link.answers()) {
+        return Some(gateways);
+    }
+    seen.links(&gateways, Mark::Bad);
+    seen.links(&anchors, Mark::Bad);
+    None
+}
+
+/// Everything further out, started at once and told in the order of the way.
+async fn further(tools: &Arc<Tools>, seen: &mut Seen<'_>, mut gateways: Vec<Measured>) {
+    let names = start(tools, |tools| async move { uses::resolvers(&tools).await });
+    let services = start(tools, |tools| async move { uses::services(&tools).await });
+    let collector = start(tools, |tools| async move { uses::collector(&tools).await });
+    seen.screen.pending(Kind::Line);
+    let beyond = links::beyond(tools, &mut gateways).await;
+    seen.links(&gateways, Mark::Neither);
+    seen.beyond(beyond);
+    seen.screen.pending(Kind::Resolver);
+    seen.resolvers(names.await.unwrap_or_default());
+    seen.screen.pending(Kind::Service);
+    seen.services(services.await.unwrap_or_default());
+    if let Some(limitation) = tools.trust.limitation() {
+        seen.limited(limitation);
+    }
+    if let Ok(Some(used)) = collector.await {
+        let neighbours = &tools.surroundings.neighbours;
+        seen.collector(&used, |ip| ip.is_loopback() || neighbours.contains(&ip));
+    }
+}
+
+fn start<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    tools: &Arc<Tools>,
+    measure: impl FnOnce(Arc<Tools>) -> F,
+) -> JoinHandle<T> {
+    tokio::spawn(measure(Arc::clone(tools)))
+}
+
+/// Notes frames that were damaged since the beginning.
+fn damaged_frames(tools: &Tools, seen: &mut Seen) {
+    let Some(nic) = &mut seen.evidence.nic else {
+        return;
+    };
+    let damaged = |card: &Interface| card.received.errors + card.transmitted.errors;
+    let before = tools.surroundings.card.as_ref().map(damaged);
+    let now = os::interfaces(&tools.root).unwrap_or_default();
+    let now = now.iter().find(|card| card.name == nic.interface);
+    if let (Some(before), Some(now)) = (before, now.map(damaged)) {
+        nic.errors = now.saturating_sub(before);
+    }
+}
