@@ -67,6 +67,8 @@ struct Way {
     route: Route,
     /// When it is traced again.
     due: Instant,
+    /// Why it could not be.
+    problem: Option<Unmeasurable>,
     watched: Option<Watched>,
 }
 
@@ -102,9 +104,8 @@ impl Path {
             let way = way.or_insert_with(|| Way::new(to.clone()));
             if is_other_gateway || way.is_due().await {
                 way.due = Instant::now() + plan.path_interval;
-                if let Err(error) = way.trace(&self.gateways).await {
-                    readings.limitations.push(cannot_send(&error));
-                }
+                let traced = way.trace(&self.gateways).await;
+                way.problem = traced.err().map(|error| cannot_send(&error));
             }
             way.report(readings);
         }
@@ -151,6 +152,7 @@ impl Way {
             to,
             route: Route::default(),
             due: Instant::now(),
+            problem: None,
             watched: None,
         }
     }
@@ -207,6 +209,7 @@ impl Way {
 
     #[expect(clippy::cast_precision_loss, reason = "no way changes 2^53 times")]
     fn report(&self, readings: &mut Readings) {
+        readings.limitations.extend(self.problem.clone());
         let target = self.to.name.as_str();
         let traced = self.route.traced();
         for (hop, seen) in (1_u8..).zip(&traced.hops).take(SHOWN) {

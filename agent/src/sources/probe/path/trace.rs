@@ -22,8 +22,8 @@ use crate::os::Address;
 /// The farthest hop that is asked.
 pub(crate) const MOST_HOPS: u8 = 24;
 
-/// Hops asked at a time; when as many are silent behind the last answer, nothing more is expected.
-const AT_A_TIME: u8 = 4;
+/// Silent hops behind the last answer, after which nothing more is expected.
+const SILENT: usize = 4;
 
 /// Between two packets.
 const SPACING: Duration = Duration::from_millis(50);
@@ -104,6 +104,32 @@ struct Tracer<'a> {
     most: u8,
 }
 
+/// How hops are asked by one kind of packet.
+struct Manner {
+    at_a_time: u8,
+    attempts: u32,
+    /// As [`SILENT`].
+    silent: usize,
+}
+
+impl Manner {
+    fn of(carrier: Carrier) -> Self {
+        match carrier {
+            Carrier::Echo => Self {
+                at_a_time: 5,
+                attempts: 3,
+                silent: SILENT,
+            },
+            // Of these one is on its way at a time, and each silent one takes a second.
+            Carrier::Udp | Carrier::Tcp(_) => Self {
+                at_a_time: 2,
+                attempts: 2,
+                silent: SILENT / 2,
+            },
+        }
+    }
+}
+
 /// What is known of one hop.
 #[derive(Debug, Clone, Copy, Default)]
 struct Asked {
@@ -118,10 +144,11 @@ impl Tracer<'_> {
         traced: &mut Traced,
         progress: &mut impl FnMut(u8, Option<Seen>),
     ) -> io::Result<()> {
+        let manner = Manner::of(self.carrier);
         loop {
             let known = u8::try_from(traced.hops.len()).unwrap_or(self.most);
-            let last = known.saturating_add(AT_A_TIME).min(self.most);
-            let asked = self.ask(known + 1..=last).await;
+            let last = known.saturating_add(manner.at_a_time).min(self.most);
+            let asked = self.ask(known + 1..=last, manner.attempts).await;
             let silent = asked.as_ref().map_or(true, Vec::is_empty);
             for hop in asked.iter().flatten() {
                 traced.end = hop.end;
@@ -134,7 +161,7 @@ impl Tracer<'_> {
             }
             let trail = traced.hops.iter().rev();
             let trail = trail.take_while(|hop| hop.is_none()).count();
-            if silent || traced.end != End::Silent || trail >= usize::from(AT_A_TIME) {
+            if silent || traced.end != End::Silent || trail >= manner.silent {
                 traced.hops.truncate(traced.hops.len() - trail);
                 return asked.map(drop);
             }
@@ -142,9 +169,11 @@ impl Tracer<'_> {
     }
 
     /// Asks hops at the same time; the answers end with the first that is the last of the way.
-    async fn ask(&self, ttls: std::ops::RangeInclusive<u8>) -> io::Result<Vec<Asked>> {
-        // A packet at a time takes its time: a second attempt is enough.
-        let attempts = if self.carrier == Carrier::Echo { 3 } else { 2 };
+    async fn ask(
+        &self,
+        ttls: std::ops::RangeInclusive<u8>,
+        attempts: u32,
+    ) -> io::Result<Vec<Asked>> {
         let mut hops: Vec<(u8, Asked)> = ttls.map(|ttl| (ttl, Asked::default())).collect();
         for attempt in 0..attempts {
             let begin = Instant::now();

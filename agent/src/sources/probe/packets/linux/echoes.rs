@@ -23,6 +23,9 @@ use super::queue::{self, Received, What};
 use super::{meaning, prepare, refusal, set_ttl, socket_address, watched};
 use crate::os::Address;
 
+/// Messages that are read before others have their turn.
+const AT_ONCE: u32 = 256;
+
 /// A socket for echoes. Dropped, it no longer receives.
 pub(super) struct Echoes {
     shared: Arc<Shared>,
@@ -191,12 +194,17 @@ async fn read(shared: Arc<Shared>) {
         let Ok(mut ready) = shared.socket.ready(interest).await else {
             return;
         };
-        {
+        let (is_all, _) = {
             let mut state = shared.state();
-            shared.read_messages(&mut state);
-            shared.read_errors(&mut state);
+            let is_all = shared.read_messages(&mut state);
+            (is_all, shared.read_errors(&mut state))
+        };
+        if is_all {
+            ready.clear_ready();
+        } else {
+            // Somebody sends more than is asked for: others have their turn too.
+            tokio::task::yield_now().await;
         }
-        ready.clear_ready();
     }
 }
 
@@ -214,20 +222,22 @@ impl Shared {
         refusal(&error).ok_or(error)
     }
 
-    /// Takes in all answers that wait to be read.
-    fn read_messages(&self, state: &mut State) {
+    /// Takes in answers that wait to be read; whether these are all.
+    fn read_messages(&self, state: &mut State) -> bool {
         let State {
             waiting, buffer, ..
         } = state;
-        loop {
-            let received = match queue::message(self.socket.get_ref(), buffer) {
-                Ok(received) => received,
+        for _ in 0..AT_ONCE {
+            match queue::message(self.socket.get_ref(), buffer) {
+                Ok(received) => {
+                    self.take_answer(waiting, &received, buffer);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 // An error about a packet, which the error queue tells too.
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => continue,
-                Err(_) => return,
-            };
-            self.take_answer(waiting, &received, buffer);
+                Err(_) => {}
+            }
         }
+        false
     }
 
     fn take_answer(

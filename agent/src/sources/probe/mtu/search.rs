@@ -1,36 +1,10 @@
-//! The largest packet that arrives at the collector and the first core target, and whether larger ones
-//! vanish without a word (a black hole, <https://www.rfc-editor.org/rfc/rfc2923>).
-//!
-//! Echoes that may not be fragmented go out in the size that this machine's interface takes. A router
-//! that says "too big" also says what fits, and that is tried; where large ones vanish, the size is
-//! found by halving. A size counts as vanished when small packets sent in turn with the large ones were
-//! answered, time after time, and no large one was: plain loss does not look like that.
-//!
-//! It cannot tell a black hole from a target, or a firewall before it, that answers small echoes alone;
-//! nor the way there from the way back. Sizes above 9,000 bytes are not looked for.
+//! The search for the largest packet that arrives: halving, led by what routers tell.
 
-use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
-use proto::metrics;
-use proto::plan::Plan;
-use tokio::time::Instant;
-
-use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
-use super::packets::{Came, Carrier, MOST_BYTES, Packets, Probe, USUAL_BYTES};
-use super::path::cannot_send;
-use super::path::ends::{Destination, Ends};
-use crate::os::{Address, Root};
-
-/// How often the last results are told.
-const TELL: Duration = Duration::from_mins(1);
-
-/// Halving over a lossy line takes this long.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// For addresses of names.
-const LOOKUP: Duration = Duration::from_secs(2);
+use super::super::packets::{Came, Carrier, MOST_BYTES, Packets, Probe, USUAL_BYTES};
+use crate::os::Address;
 
 /// For one answer, where it is not known how long one takes.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -206,98 +180,6 @@ impl Sizes {
     }
 }
 
-/// The source.
-pub(crate) struct Mtu {
-    context: Context,
-    root: Root,
-    ends: Ends,
-    known: HashMap<String, Known>,
-}
-
-/// What is remembered of one end.
-struct Known {
-    to: Destination,
-    packets: Packets,
-    outcome: Outcome,
-    /// When it is searched again.
-    due: Instant,
-}
-
-impl Known {
-    fn new(to: Destination) -> Self {
-        Self {
-            packets: Packets::new(to.interface.clone()),
-            to,
-            outcome: Outcome::Unanswered,
-            due: Instant::now(),
-        }
-    }
-
-    fn report(&self, readings: &mut Readings) {
-        let (largest, is_black_hole) = match self.outcome {
-            Outcome::Known(largest) => (largest, 0.0),
-            Outcome::BlackHole { largest } => (largest, 1.0),
-            Outcome::Unanswered => return,
-        };
-        let labels = [self.to.name.as_str()];
-        readings.push(&metrics::PATH_MTU, &labels, largest.into());
-        readings.push(&metrics::PATH_MTU_BLACKHOLE, &labels, is_black_hole);
-    }
-}
-
-impl Mtu {
-    /// Opens nothing yet.
-    pub(crate) fn new(context: Context) -> Self {
-        Self {
-            context,
-            root: Root::default(),
-            ends: Ends::default(),
-            known: HashMap::new(),
-        }
-    }
-
-    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
-        let plan = self.context.plan.borrow().clone();
-        let deadline = Instant::now() + LOOKUP;
-        let ends = self.ends.find(&self.context, &plan, &self.root, deadline);
-        let destinations = ends.await?;
-        self.known
-            .retain(|_, known| destinations.contains(&known.to));
-        for to in destinations {
-            let known = self.known.entry(to.name.clone());
-            let known = known.or_insert_with(|| Known::new(to));
-            if known.due <= Instant::now() {
-                let _alone = self.context.heavy.acquire().await;
-                known.due = Instant::now() + plan.path_interval;
-                match path_mtu(&known.packets, &known.to.address).await {
-                    Ok(outcome) => known.outcome = outcome,
-                    Err(error) => readings.limitations.push(cannot_send(&error)),
-                }
-            }
-            known.report(readings);
-        }
-        Ok(())
-    }
-}
-
-impl Source for Mtu {
-    fn name(&self) -> &'static str {
-        "mtu"
-    }
-
-    fn interval(&self, plan: &Plan) -> Duration {
-        plan.path_interval.min(TELL)
-    }
-
-    fn timeout(&self, _plan: &Plan) -> Duration {
-        PATIENCE
-    }
-
-    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
-        Box::pin(self.run(readings))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -356,7 +238,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     mod on_the_road {
-        use super::super::super::road::{Icmp, Road, SERVER, V6, Who, address};
+        use super::super::super::super::road::{Icmp, Road, SERVER, V6, Who, address};
         use super::*;
 
         async fn check(target: &str, expected: Outcome) {
