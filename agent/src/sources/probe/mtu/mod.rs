@@ -99,6 +99,8 @@ impl Mtu {
         for to in destinations {
             let known = self.known.entry(to.name.clone());
             let known = known.or_insert_with(|| Known::new(to));
+            // A new plan may want it sooner.
+            known.due = known.due.min(Instant::now() + plan.path_interval);
             if known.due <= Instant::now() {
                 let _alone = self.context.heavy.acquire().await;
                 known.due = Instant::now() + plan.path_interval;
@@ -144,7 +146,7 @@ mod tests {
         let Some(road) = Road::new(Icmp::Datagram) else {
             return;
         };
-        let (_plan, receiver) = watch::channel(Plan::default());
+        let (plans, receiver) = watch::channel(Plan::default());
         let collector = Some((SERVER.to_owned(), 9781));
         let mut mtu = Mtu::new(Context::new(receiver, collector, BTreeMap::new()));
         let told = async |mtu: &mut Mtu| {
@@ -170,7 +172,11 @@ mod tests {
             expected(1_500.0),
             "it is not time yet"
         );
-        mtu.known.get_mut("collector").unwrap().due = Instant::now();
-        assert_eq!(told(&mut mtu).await, expected(1_400.0));
+        plans.send_modify(|plan| plan.path_interval = Duration::ZERO);
+        assert_eq!(
+            told(&mut mtu).await,
+            expected(1_400.0),
+            "a new plan wants it now"
+        );
     }
 }
