@@ -20,6 +20,7 @@ use rand::Rng as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::debug;
@@ -180,11 +181,14 @@ async fn send(pieces: &mpsc::Sender<Result<Piece, Status>>, bytes: u32) -> Resul
     Ok(())
 }
 
-async fn take(pieces: &mut Streaming<Piece>, most: u32) -> Result<UploadResponse, Status> {
+async fn take(
+    mut pieces: impl Stream<Item = Result<Piece, Status>> + Unpin,
+    most: u32,
+) -> Result<UploadResponse, Status> {
     let began = Instant::now();
     let mut meter = Meter::default();
-    while let Some(piece) = pieces.message().await? {
-        meter.arrived(piece.data.len(), began.elapsed());
+    while let Some(piece) = pieces.next().await {
+        meter.arrived(piece?.data.len(), began.elapsed());
         if meter.bytes() > most.into() {
             return Err(Status::invalid_argument("that is more than the plan says"));
         }

@@ -156,3 +156,29 @@ async fn no_transfer_is_faster_than_it_may_be() {
     let took = began.elapsed().as_millis();
     assert!((150..200).contains(&took), "{took} ms");
 }
+
+/// Pieces of so many bytes each, 10 ms apart.
+async fn taken(pieces: u32, bytes: usize) -> Result<UploadResponse, tonic::Code> {
+    let piece = move |_| async move {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let data = vec![0; bytes];
+        Ok(Piece { data })
+    };
+    let pieces = tokio_stream::iter(0..pieces).then(piece);
+    let taken = take(std::pin::pin!(pieces), PLANNED.bytes).await;
+    taken.map_err(|status| status.code())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_up_is_measured_and_no_more_than_the_plan_says() {
+    let whole = taken(10, 10_000).await.unwrap();
+    // 70,000 bytes in the 70 ms after the third piece; a pause may last a millisecond longer.
+    assert_eq!(whole.bytes, 100_000);
+    let told = whole.bits_per_second;
+    assert!((7_200_000..=8_000_000).contains(&told), "{told}");
+    assert_eq!(taken(11, 10_000).await, Err(tonic::Code::InvalidArgument));
+    let nothing = taken(0, 0).await.unwrap();
+    assert_eq!((nothing.bytes, nothing.bits_per_second), (0, 0));
+    let crumbs = taken(100_000, 0).await.unwrap();
+    assert_eq!((crumbs.bytes, crumbs.bits_per_second), (0, 0));
+}
