@@ -102,6 +102,8 @@ impl Path {
         for to in &destinations {
             let way = self.ways.entry(to.name.clone());
             let way = way.or_insert_with(|| Way::new(to.clone()));
+            // A new plan may want it sooner.
+            way.due = way.due.min(Instant::now() + plan.path_interval);
             if is_other_gateway || way.is_due().await {
                 way.due = Instant::now() + plan.path_interval;
                 let traced = way.trace(&self.gateways).await;

@@ -227,7 +227,7 @@ async fn another_router_is_another_way_once_it_is_confirmed() {
 }
 
 #[tokio::test]
-async fn a_new_gateway_is_a_reason_to_trace() {
+async fn a_new_gateway_or_plan_is_a_reason_to_trace() {
     let Some(_road) = Road::new(Icmp::Datagram) else {
         return;
     };
@@ -239,6 +239,10 @@ async fn a_new_gateway_is_a_reason_to_trace() {
     pc.gateway_is("10.88.0.9");
     pc.sample().await;
     assert!(pc.path.ways["collector"].due > before);
+    let sooner = Duration::from_mins(1);
+    pc.plan.send_modify(|plan| plan.path_interval = sooner);
+    pc.sample().await;
+    assert!(pc.path.ways["collector"].due <= Instant::now() + sooner);
 }
 
 #[tokio::test]
