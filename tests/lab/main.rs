@@ -53,6 +53,8 @@ mod harness;
 mod itself;
 mod lab;
 mod network;
+mod outcomes;
 mod servers;
+mod watch;
 
 pub use lab::{Lab, ms};

@@ -8,6 +8,8 @@ pub mod agent;
 pub mod binaries;
 #[path = "../../scenarios/harness/collector.rs"]
 pub mod collector;
+#[path = "../../scenarios/harness/faketime.rs"]
+pub mod faketime;
 #[path = "../../scenarios/harness/process.rs"]
 pub mod process;
 #[path = "../../scenarios/harness/scrape.rs"]

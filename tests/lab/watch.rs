@@ -1,0 +1,155 @@
+//! A PC of the lab whose agent reports to a collector in the world, and what the collector then shows.
+//!
+//! Everything is measured every second or two, so that a change is seen soon. What is waited for is a
+//! state of `/metrics`, under the names that dashboards use.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Lab;
+use crate::harness::collector::ONE_CENTRE;
+use crate::harness::process::Process;
+use crate::harness::scrape::Page;
+use crate::harness::{Agent, Collector, eventually, metric};
+use crate::network::{COLLECTOR, Inside};
+
+/// What a change may take to be seen, on a busy machine.
+pub const SEEN: Duration = Duration::from_secs(30);
+
+/// How often services are used and resolvers asked, paths traced, and links probed.
+const PLAN: &str = "[plan]\nservice_interval = \"2s\"\npath_interval = \"4s\"\nlink_interval = \"1s\"\n\
+    host_interval = \"5s\"\nreport_interval = \"1s\"\nlink_echoes = 2\n";
+
+/// All of it. What is declared first is taken away first.
+#[derive(Debug)]
+pub struct Watch {
+    pub agent: Agent,
+    pub collector: Collector,
+    _there: Inside,
+    pub lab: Lab,
+}
+
+impl Watch {
+    /// An agent that runs on PC 1, by a plan with these tables.
+    pub async fn over(lab: Lab, tables: &str) -> Self {
+        let within = lab.on_pc(1);
+        Self::within(lab, &within, tables).await
+    }
+
+    /// The same, with the agent behind these commands.
+    pub async fn within(lab: Lab, within: &[String], tables: &str) -> Self {
+        let there = lab.in_the_world();
+        let setup = Collector::with_centres(ONE_CENTRE).with_settings(&format!("{PLAN}{tables}"));
+        let collector = setup.listening_on(COLLECTOR.into()).start().await;
+        let token = collector.token("cong-son").await;
+        let mut agent = Agent::installed_within(within);
+        agent.enrol(&collector, &token, &[]).await.succeeded();
+        agent.run();
+        Self {
+            agent,
+            collector,
+            _there: there,
+            lab,
+        }
+    }
+
+    /// Waits until `/metrics` is as `look` wants it, and returns what it saw.
+    #[track_caller]
+    pub fn shows<T>(
+        &self,
+        what: &str,
+        look: impl Fn(&Page) -> Result<T, String>,
+    ) -> impl Future<Output = T> {
+        eventually(what, SEEN, async move || {
+            look(&self.collector.metrics().await?)
+        })
+    }
+
+    /// Waits until the last attempts at services ended so: `[("portal", "answered")]`.
+    #[track_caller]
+    pub fn services_end(&self, outcomes: &[(&str, &str)]) -> impl Future<Output = ()> {
+        let outcomes = owned(outcomes);
+        self.shows("services end so", move |page| {
+            outcomes.iter().try_for_each(|(service, outcome)| {
+                let present = only("dawnwatch_probe_outcome", "service", service, page)?;
+                let success = metric("dawnwatch_probe_success").label("service", service);
+                let is_well = f64::from(u8::from(outcome == "answered"));
+                success.is(is_well).found_in(page)?;
+                is_it(service, &present, outcome)
+            })
+        })
+    }
+
+    /// Waits until the last questions to resolvers ended so.
+    #[track_caller]
+    pub fn resolvers_end(&self, outcomes: &[(&str, &str)]) -> impl Future<Output = ()> {
+        let outcomes = owned(outcomes);
+        self.shows("resolvers end so", move |page| {
+            outcomes.iter().try_for_each(|(resolver, outcome)| {
+                let present = only("dawnwatch_dns_outcome", "resolver", resolver, page)?;
+                is_it(resolver, &present, outcome)
+            })
+        })
+    }
+
+    /// How long a phase of the last attempt at a service took.
+    pub fn phase(page: &Page, service: &str, phase: &str) -> Result<Duration, String> {
+        let took = metric("dawnwatch_probe_phase_duration_seconds");
+        let took = took.label("service", service).label("phase", phase);
+        took.found_in(page).map(Duration::from_secs_f64)
+    }
+
+    /// The phases that the last attempt at a service finished, by the alphabet.
+    pub fn phases(page: &Page, service: &str) -> Vec<String> {
+        let all = metric("dawnwatch_probe_phase_duration_seconds").label("service", service);
+        let all = all.all_in(page).into_iter();
+        let mut all: Vec<_> = all.map(|sample| sample.labels["phase"].clone()).collect();
+        all.sort();
+        all
+    }
+
+    /// What the agent says of its sources that it cannot do.
+    pub async fn limitations(&self, source: &str) -> Result<Vec<String>, String> {
+        let status = self.agent.status().await?;
+        let told = status["run"]["sources"][source]["limitations"].as_array();
+        let told = told.ok_or_else(|| format!("no source {source} in {status}"))?;
+        let text = |one: &Value| one.as_str().unwrap_or_default().to_owned();
+        Ok(told.iter().map(text).collect())
+    }
+
+    /// The agent runs as it was started, and complained of nothing that it did not expect.
+    pub fn is_unharmed(&mut self) {
+        let process = self.agent.process();
+        assert_eq!(process.ended(), None, "the agent has ended");
+        let log = process.stderr();
+        assert!(!log.contains("panicked"), "{log}");
+    }
+
+    /// The agent itself: the commands it runs behind have become it, or are its parents.
+    pub fn process(&mut self) -> &mut Process {
+        self.agent.process()
+    }
+}
+
+/// The one outcome that is present.
+fn only(name: &str, label: &str, value: &str, page: &Page) -> Result<String, String> {
+    let present = metric(name).label(label, value).is(1.0);
+    match present.all_in(page).as_slice() {
+        [sample] => Ok(sample.labels["outcome"].clone()),
+        [] => present.found_in(page).map(|_| String::new()),
+        many => Err(format!("{many:?} at the same time")),
+    }
+}
+
+fn is_it(who: &str, present: &str, expected: &str) -> Result<(), String> {
+    match present == expected {
+        true => Ok(()),
+        false => Err(format!("{who}: {present}, not {expected}")),
+    }
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let own = |(one, other): &(&str, &str)| ((*one).to_owned(), (*other).to_owned());
+    pairs.iter().map(own).collect()
+}
