@@ -21,7 +21,7 @@ fn help_names_every_command_and_is_no_failure() {
     let output = agent(&["--help"]);
     assert!(output.status.success(), "{output:?}");
     let help = String::from_utf8(output.stdout).expect("text");
-    for word in ["enroll", "run", "status", "--config", "--data"] {
+    for word in ["enroll", "run", "check", "status", "--config", "--data"] {
         assert!(help.contains(word), "{word} in {help}");
     }
 }
@@ -31,6 +31,7 @@ fn bad_usage_is_64() {
     fails(&[], 64);
     fails(&["measure"], 64);
     fails(&["run", "--colour"], 64);
+    fails(&["check", "--lang", "fr"], 64);
     let error = fails(&["enroll", "--collector", "collector", "--token", "x"], 64);
     assert!(error.contains("https://HOST:PORT"), "{error}");
     let error = fails(&["enroll", "--collector", "https://c", "--token", "x"], 64);

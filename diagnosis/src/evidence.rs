@@ -5,6 +5,7 @@
 //! `received`. Deliberately absent: time, centre and machine, which belong to whoever collects evidence
 //! of more than one.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Everything one machine saw.
@@ -111,6 +112,8 @@ pub struct Service {
     pub service: String,
     /// How it ended.
     pub outcome: ServiceOutcome,
+    /// The address that was tried: services at one address have one fate.
+    pub address: Option<IpAddr>,
     /// How long each phase took.
     pub phases: Phases,
     /// What an HTTP service answered with.

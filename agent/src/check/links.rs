@@ -1,28 +1,24 @@
 //! Echoes to everything on the way: the gateway first, then what is beyond, then all of it for long enough
 //! to tell where packets are lost.
-//!
-//! A point that answers no echoes is knocked at: whoever takes or refuses a connection is there. Echoes of
-//! TCP connections alone are too few, and too much to ask of others, to judge loss by.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use diagnosis::evidence::{Link, Place, Rtt};
+use diagnosis::evidence::Place;
 use futures_util::future::join_all;
 use proto::plan::{Segment, Target};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::measured::{Burst, FIRST, LONG, LONGER, Measured, PORTS};
 use super::surroundings;
 use super::tools::Tools;
 use crate::os::Address;
 use crate::sources::Unmeasurable;
 use crate::sources::probe::mtu;
-use crate::sources::probe::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
+use crate::sources::probe::packets::Packets;
 use crate::sources::probe::path::trace::{Seen, trace};
-use crate::sources::probe::round::{Round, Wanted};
-
-/// Where routers and servers likely take connections.
-const PORTS: [u16; 3] = [53, 443, 80];
+use crate::sources::probe::round::Round;
 
 /// Anchors that are asked.
 const ANCHORS: usize = 3;
@@ -39,35 +35,8 @@ const TRACE_LIMIT: Duration = Duration::from_secs(5);
 /// For the search of the largest packet.
 const MTU_LIMIT: Duration = Duration::from_secs(10);
 
-/// For one knock.
-const KNOCK_LIMIT: Duration = Duration::from_secs(1);
-
 /// For the address of a name.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(3);
-
-/// So many echoes, so far apart.
-#[derive(Clone, Copy)]
-struct Burst(u32, Duration);
-
-/// Is anybody there?
-const FIRST: Burst = Burst(6, Duration::from_millis(100));
-
-/// Is anything lost?
-const LONG: Burst = Burst(50, Duration::from_millis(50));
-
-/// Something was: how much?
-const LONGER: Burst = Burst(100, Duration::from_millis(40));
-
-/// A link and what is known of it so far.
-#[derive(Debug, Clone)]
-pub(super) struct Measured {
-    pub(super) link: Link,
-    pub(super) address: Address,
-    pub(super) method: Option<&'static str>,
-    pub(super) limitation: Option<Unmeasurable>,
-    interface: Option<String>,
-    rtts: Vec<Duration>,
-}
 
 /// What is beyond the gateway.
 #[derive(Debug, Default)]
@@ -78,111 +47,6 @@ pub(super) struct Beyond {
     pub(super) left_out: Vec<(String, Unmeasurable)>,
     /// To which anchor, and what arrives there.
     pub(super) mtu: Option<(String, mtu::Outcome)>,
-}
-
-impl Measured {
-    fn new(place: Place, target: &str, address: Address, interface: Option<String>) -> Self {
-        Self {
-            link: Link {
-                place,
-                target: target.to_owned(),
-                sent: 0,
-                received: 0,
-                rtt: None,
-                present: None,
-            },
-            address,
-            method: None,
-            limitation: None,
-            interface,
-            rtts: Vec::new(),
-        }
-    }
-
-    async fn send(&mut self, tools: &Tools, Burst(echoes, spacing): Burst) {
-        let [port, ..] = PORTS;
-        let wanted = Wanted {
-            interface: self.interface.as_deref(),
-            port,
-            echoes,
-            spacing,
-        };
-        match tools.rounds.round(&self.address, wanted).await {
-            Ok(round) => self.add(round),
-            Err(problem) => self.limitation = Some(problem),
-        }
-    }
-
-    fn add(&mut self, round: Round) {
-        let Round {
-            sent,
-            rtts,
-            method,
-            limitation,
-        } = round;
-        self.method = Some(method);
-        self.limitation = limitation;
-        self.link.sent += sent;
-        self.rtts.extend(rtts);
-        self.rtts.sort_unstable();
-        self.link.received = u32::try_from(self.rtts.len()).unwrap_or(u32::MAX);
-        self.link.rtt = spread(&self.rtts);
-    }
-
-    /// What is there although it answers no echoes.
-    async fn knock(&mut self) {
-        let packets = Packets::new(self.interface.clone());
-        let to = &self.address;
-        let carriers = PORTS.map(Carrier::Tcp).into_iter().chain([Carrier::Udp]);
-        let knocks = carriers.map(|carrier| {
-            let probe = Probe {
-                to: to.clone(),
-                carrier,
-                ttl: None,
-                bytes: USUAL_BYTES,
-            };
-            let packets = &packets;
-            async move { packets.send(&probe, KNOCK_LIMIT).await }
-        });
-        let answered = join_all(knocks)
-            .await
-            .into_iter()
-            .find_map(|came| match came {
-                Ok(Came::Reply { rtt } | Came::Refused { rtt }) => Some(rtt),
-                _ => None,
-            });
-        if let Some(rtt) = answered {
-            self.link.present = Some(true);
-            if self.link.place == Place::Anchor {
-                // It counts as one answer to one question; the echoes it does not want do not.
-                (self.link.sent, self.rtts) = (0, Vec::new());
-                self.add(Round {
-                    sent: 1,
-                    rtts: vec![rtt],
-                    method: "tcp_connect",
-                    limitation: None,
-                });
-            }
-        }
-    }
-
-    fn is_icmp(&self) -> bool {
-        self.method.is_some_and(|method| method.starts_with("icmp"))
-    }
-
-    fn loses(&self) -> bool {
-        self.link.answers() && self.link.received < self.link.sent
-    }
-}
-
-/// Of sorted times.
-fn spread(rtts: &[Duration]) -> Option<Rtt> {
-    let at = |share: usize| rtts.get((rtts.len() * share / 100).min(rtts.len().saturating_sub(1)));
-    Some(Rtt {
-        min: *rtts.first()?,
-        median: *at(50)?,
-        p95: *at(95)?,
-    })
 }
 
 /// The gateways, and the neighbours that tell whether the cabling works.
@@ -220,23 +84,21 @@ pub(super) async fn anchors_answer(tools: &Tools) -> Vec<Measured> {
     anchors
 }
 
-/// What is beyond the gateway, the gateways once more among it, long enough to judge loss.
-pub(super) async fn beyond(tools: &Tools, nearest: &mut [Measured]) -> Beyond {
+/// What is beyond the gateway, and the gateways once more, long enough to judge loss.
+pub(super) async fn beyond(
+    tools: &Tools,
+    nearest: &mut [Measured],
+    tracing: JoinHandle<Vec<Measured>>,
+) -> Beyond {
     let (mut anchors, left_out) = anchors(tools).await;
-    let first = anchors.first().cloned();
     let asking = join_all(anchors.iter_mut().map(|one| async move {
         one.send(tools, FIRST).await;
         if !one.link.answers() {
             one.knock().await;
         }
     }));
-    let tracing = async {
-        match &first {
-            Some(anchor) => hops(anchor).await,
-            None => Vec::new(),
-        }
-    };
-    let (_, mut hops) = tokio::join!(asking, tracing);
+    let (_, hops) = tokio::join!(asking, tracing);
+    let mut hops = hops.unwrap_or_default();
     let mut beyond = Beyond {
         left_out,
         ..Beyond::default()
@@ -357,8 +219,13 @@ async fn look_up(name: &str) -> Option<IpAddr> {
     Some(found.ok()?.ok()?.next()?.ip())
 }
 
-/// The routers on the way to an anchor, those found in time.
-async fn hops(anchor: &Measured) -> Vec<Measured> {
+/// The routers on the way to the first anchor, those found in time. To be started before everything else
+/// goes that way: routers answer such packets, and those without a way on, once a second or so.
+pub(super) async fn hops(tools: &Tools) -> Vec<Measured> {
+    let (anchors, _) = anchors(tools).await;
+    let Some(anchor) = anchors.first() else {
+        return Vec::new();
+    };
     let packets = Packets::new(anchor.interface.clone());
     let mut seen: Vec<(u8, Seen)> = Vec::new();
     let progress = |ttl, hop: Option<Seen>| {
@@ -402,28 +269,4 @@ async fn largest(anchor: &Measured) -> Option<(String, mtu::Outcome)> {
     let searching = mtu::path_mtu(&packets, &anchor.address);
     let outcome = timeout(MTU_LIMIT, searching).await.ok()?.ok()?;
     Some((anchor.link.target.clone(), outcome))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spreads_are_of_sorted_times() {
-        let ms = Duration::from_millis;
-        let times: Vec<Duration> = (1..=100).map(ms).collect();
-        let expected = Rtt {
-            min: ms(1),
-            median: ms(51),
-            p95: ms(96),
-        };
-        assert_eq!(spread(&times), Some(expected));
-        let one = Rtt {
-            min: ms(7),
-            median: ms(7),
-            p95: ms(7),
-        };
-        assert_eq!(spread(&[ms(7)]), Some(one));
-        assert_eq!(spread(&[]), None);
-    }
 }

@@ -9,6 +9,7 @@
 
 mod links;
 mod load;
+mod measured;
 mod screen;
 mod seen;
 mod step;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use diagnosis::evidence::{Clock, Evidence, Link, Mtu, Place};
 
-use super::links::{Beyond, Measured};
+use super::links::Beyond;
+use super::measured::Measured;
 use super::screen::Screen;
 use super::step::{Figures, Kind, Mark, Step};
 use super::uses::{Asked, Used};

@@ -216,6 +216,7 @@ impl Used {
         Some(Service {
             service: self.name.clone(),
             outcome: service_outcome(attempt.outcome),
+            address: attempt.address,
             phases: Phases {
                 dns,
                 connect,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use diagnosis::evidence::Place;
 use tokio::task::JoinHandle;
 
-use super::links::{self, Measured};
+use super::links;
 use super::load::Load;
+use super::measured::Measured;
 use super::screen::Screen;
 use super::seen::Seen;
 use super::step::{Figures, Kind, Mark, Step};
@@ -23,10 +24,13 @@ pub(super) async fn outwards(tools: Tools, screen: &mut Screen) -> Seen<'_> {
     for limitation in tools.surroundings.limitations.clone() {
         seen.limited(limitation);
     }
-    if card(&tools, &mut seen)
-        && let Some(gateways) = nearest(&tools, &mut seen).await
-    {
-        further(&tools, &mut seen, gateways).await;
+    if card(&tools, &mut seen) {
+        let tracing = start(&tools, |tools| async move { links::hops(&tools).await });
+        if let Some(gateways) = nearest(&tools, &mut seen).await {
+            further(&tools, &mut seen, gateways, tracing).await;
+        } else {
+            tracing.abort();
+        }
     }
     let host = &mut seen.evidence.host;
     (host.cpu, host.lag) = load.end();
@@ -83,12 +87,17 @@ async fn nearest(tools: &Tools, seen: &mut Seen<'_>) -> Option<Vec<Measured>> {
 }
 
 /// Everything further out, started at once and told in the order of the way.
-async fn further(tools: &Arc<Tools>, seen: &mut Seen<'_>, mut gateways: Vec<Measured>) {
+async fn further(
+    tools: &Arc<Tools>,
+    seen: &mut Seen<'_>,
+    mut gateways: Vec<Measured>,
+    tracing: JoinHandle<Vec<Measured>>,
+) {
     let names = start(tools, |tools| async move { uses::resolvers(&tools).await });
     let services = start(tools, |tools| async move { uses::services(&tools).await });
     let collector = start(tools, |tools| async move { uses::collector(&tools).await });
     seen.screen.pending(Kind::Line);
-    let beyond = links::beyond(tools, &mut gateways).await;
+    let beyond = links::beyond(tools, &mut gateways, tracing).await;
     seen.links(&gateways, Mark::Neither);
     seen.beyond(beyond);
     seen.screen.pending(Kind::Resolver);

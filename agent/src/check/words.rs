@@ -65,10 +65,22 @@ pub(super) fn ending(outcome: &'static str, figures: &Figures, language: Languag
     parts.extend(numbers(figures, language));
     parts.retain(|part| !part.is_empty());
     let mut text = parts.join(", ");
-    if !figures.detail.is_empty() {
+    if !figures.detail.is_empty() && is_telling(outcome) {
         text = format!("{text} ({})", figures.detail);
     }
     text
+}
+
+/// Whether details say more than the outcome.
+fn is_telling(outcome: &str) -> bool {
+    let quiet = [
+        "refused",
+        "timeout",
+        "unreachable",
+        "dns_failed",
+        "clock_wrong",
+    ];
+    !quiet.contains(&outcome)
 }
 
 fn numbers(figures: &Figures, language: Language) -> Vec<String> {
@@ -107,7 +119,9 @@ fn numbers(figures: &Figures, language: Language) -> Vec<String> {
 }
 
 fn milliseconds(seconds: f64) -> String {
-    if seconds < 0.01 {
+    if seconds < 0.000_1 {
+        "< 0.1 ms".to_owned()
+    } else if seconds < 0.01 {
         format!("{:.1} ms", seconds * 1e3)
     } else if seconds < 10.0 {
         format!("{:.0} ms", seconds * 1e3)

@@ -1,6 +1,8 @@
 //! What people came for. One service of several is that service; all of them at once, while addresses far
 //! away answer, is something in between.
 
+use std::collections::HashSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::way::{Point, Way};
@@ -27,7 +29,8 @@ pub(super) fn services(way: &Way) -> Finding {
     let Some(first) = failing.first() else {
         return slow(services);
     };
-    let all = failing.len() == services.len() && services.len() > 1;
+    let addresses: HashSet<Option<IpAddr>> = services.iter().map(|one| one.address).collect();
+    let all = failing.len() == services.len() && addresses.len() > 1;
     if all && failing.iter().all(|service| has_no_answer(service)) {
         let because = vec![
             Reason::AllServicesFail {

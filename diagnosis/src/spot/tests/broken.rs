@@ -224,6 +224,16 @@ pub(super) const BROKEN: &[Broken] = &[
             services(evidence, ServiceOutcome::Refused);
         },
     ),
+    (
+        "the one server of all services down",
+        Fault::ServiceDown,
+        |evidence| {
+            services(evidence, ServiceOutcome::Refused);
+            for service in &mut evidence.services {
+                service.address = None;
+            }
+        },
+    ),
     ("portal down", Fault::ServiceDown, |evidence| {
         fails(&mut evidence.services[0], ServiceOutcome::Timeout);
     }),
