@@ -48,7 +48,9 @@
     reason = "tests"
 )]
 
+mod bad_input;
 mod emulator;
+mod forger;
 mod harness;
 mod itself;
 mod lab;
