@@ -102,7 +102,10 @@ impl Measured {
     pub(super) async fn knock(&mut self) {
         let packets = Packets::new(self.interface.clone());
         let to = &self.address;
-        let carriers = PORTS.map(Carrier::Tcp).into_iter().chain([Carrier::Udp]);
+        // On port 80 anybody on the way may answer.
+        let far = self.link.place == Place::Anchor;
+        let ports = PORTS.into_iter().filter(|port| !far || *port != 80);
+        let carriers = ports.map(Carrier::Tcp).chain([Carrier::Udp]);
         let knocks = carriers.map(|carrier| {
             let probe = Probe {
                 to: to.clone(),

@@ -1,7 +1,7 @@
 //! What people use the network for: names, services, and the collector. The same attempts as those of the
 //! sources `dns` and `service`, once.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use diagnosis::evidence::{Dns, DnsOutcome, Phases, Service, ServiceOutcome};
@@ -23,6 +23,9 @@ const SERVICE_LIMIT: Duration = Duration::from_secs(10);
 
 /// For the same at another of its addresses.
 const OTHER_LIMIT: Duration = Duration::from_secs(5);
+
+/// For a login page, which is near.
+const LOGIN_PAGE_LIMIT: Duration = Duration::from_secs(4);
 
 /// For the collector: long enough for three openings of a connection.
 const COLLECTOR_LIMIT: Duration = Duration::from_secs(5);
@@ -128,6 +131,49 @@ pub(super) struct Used {
 pub(super) async fn services(tools: &Tools) -> Vec<Used> {
     let attempts = tools.plan.services.iter();
     join_all(attempts.map(|service| attempt(tools, service, SERVICE_LIMIT))).await
+}
+
+/// When something fails, the same without encryption: a login page can answer in others' place there, and
+/// often lets nothing else through. `None` when none does.
+pub(super) async fn login_page(tools: &Tools, used: &[Used]) -> Option<Used> {
+    let fails = |used: &&Used| {
+        let attempt = used.attempt.as_ref().ok();
+        attempt.is_some_and(|attempt| attempt.outcome != service::Outcome::Answered)
+    };
+    let failing: Vec<&Used> = used.iter().filter(fails).collect();
+    let found = failing.iter().find_map(|used| {
+        let attempt = used.attempt.as_ref().ok()?;
+        attempt.address?;
+        let mut services = tools.plan.services.iter();
+        let service = services.find(|service| service.name == used.name)?;
+        Some((used.name.clone(), host(&service.url)?))
+    });
+    // Where no name is resolved an address has to do.
+    let anchor = || {
+        let mut targets = tools.plan.targets.iter();
+        let target = targets.find(|target| target.address.parse::<Ipv4Addr>().is_ok())?;
+        Some((target.name.clone(), target.address.as_str()))
+    };
+    if failing.is_empty() {
+        return None;
+    }
+    let (name, host) = found.or_else(anchor)?;
+    let service = plan::Service {
+        name,
+        url: format!("http://{host}/"),
+        expect: None,
+        network: None,
+    };
+    let used = attempt(tools, &service, LOGIN_PAGE_LIMIT).await;
+    let outcome = used.attempt.as_ref().ok()?.outcome;
+    (outcome == service::Outcome::Captive).then_some(used)
+}
+
+/// Of a URL whose server has a certificate, so that it is not asked for its host in plain already.
+fn host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://")?;
+    let host = rest.split(['/', ':', '?', '#']).next()?;
+    (!host.is_empty() && !host.starts_with('[')).then_some(host)
 }
 
 /// Opens a connection to the collector, when there is one.
@@ -247,5 +293,43 @@ fn service_outcome(outcome: service::Outcome) -> ServiceOutcome {
         Outcome::Unexpected => ServiceOutcome::Unexpected,
         Outcome::Captive => ServiceOutcome::Captive,
         Outcome::TooLarge => ServiceOutcome::TooLarge,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_attempts_go_to_hosts_of_encrypted_services() {
+        for (url, expected) in [
+            ("https://portal.vn/", Some("portal.vn")),
+            ("https://portal.vn:8443/a?b", Some("portal.vn")),
+            ("https://portal.vn?x", Some("portal.vn")),
+            ("http://portal.vn/", None),
+            ("tcp://portal.vn:443", None),
+            ("https://[2001:db8::1]/", None),
+            ("https:///", None),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_of_others_are_beyond_the_line_for_certain() {
+        for (ip, expected) in [
+            ("203.0.113.53", true),
+            ("2001:db8::53", true),
+            ("192.168.1.1", false),
+            ("10.0.0.53", false),
+            ("127.0.0.53", false),
+            ("169.254.1.1", false),
+            ("fe80::1", false),
+            ("fd00::53", false),
+            ("::1", false),
+        ] {
+            let parsed: Option<IpAddr> = ip.parse().ok();
+            assert_eq!(parsed.map(is_public), Some(expected), "{ip}");
+        }
     }
 }

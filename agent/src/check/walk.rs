@@ -103,7 +103,9 @@ async fn further(
     seen.screen.pending(Kind::Resolver);
     seen.resolvers(names.await.unwrap_or_default());
     seen.screen.pending(Kind::Service);
-    seen.services(services.await.unwrap_or_default());
+    let services = services.await.unwrap_or_default();
+    let login_page = uses::login_page(tools, &services).await;
+    seen.services(services.into_iter().chain(login_page).collect());
     if let Some(limitation) = tools.trust.limitation() {
         seen.limited(limitation);
     }

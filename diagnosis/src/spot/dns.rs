@@ -43,6 +43,8 @@ pub(super) fn resolvers(way: &Way) -> Finding {
     let lies = |resolver: &&&Dns| resolver.outcome == DnsOutcome::Wrong;
     if let Some(liar) = own.iter().find(lies) {
         let resolver = liar.resolver.clone();
+        let resolvers = own.iter().filter(lies).count();
+        because.insert(0, Reason::ResolversFail { resolvers });
         let others = [(Fault::RouteBlocked, 0.08)];
         return Finding::fault(Case::DnsLies { resolver }, 0.9, others, because);
     }
