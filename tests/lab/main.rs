@@ -48,6 +48,7 @@
     reason = "tests"
 )]
 
+mod absent;
 mod bad_input;
 mod emulator;
 mod forger;

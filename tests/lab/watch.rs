@@ -112,7 +112,7 @@ impl Watch {
     /// What the agent says of its sources that it cannot do.
     pub async fn limitations(&self, source: &str) -> Result<Vec<String>, String> {
         let status = self.agent.status().await?;
-        let told = status["run"]["sources"][source]["limitations"].as_array();
+        let told = status["sources"][source]["limitations"].as_array();
         let told = told.ok_or_else(|| format!("no source {source} in {status}"))?;
         let text = |one: &Value| one.as_str().unwrap_or_default().to_owned();
         Ok(told.iter().map(text).collect())
