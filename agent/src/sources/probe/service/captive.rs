@@ -10,22 +10,28 @@ use std::net::IpAddr;
 
 use super::destination::host_of_location;
 
-/// Second labels below which countries register names. With them a domain has three labels.
-const SECOND_LEVEL: [&str; 20] = [
-    "ac", "ai", "biz", "co", "com", "edu", "go", "gob", "gov", "health", "id", "info", "int", "io",
-    "name", "ne", "net", "or", "org", "pro",
+/// Second labels below which countries register names for anybody. With them a domain has three labels.
+/// `gov` and its kin are not among them: below those the state alone registers, so that one of its portals
+/// that leads to another stays in one domain.
+const SECOND_LEVEL: [&str; 17] = [
+    "ac", "ai", "biz", "co", "com", "edu", "health", "id", "info", "int", "io", "name", "ne",
+    "net", "or", "org", "pro",
 ];
 
-/// Words of login pages, and of pages that lead on to one. In lower case.
-const OF_A_LOGIN: [&[u8]; 8] = [
+/// Words of login pages. In lower case.
+const OF_A_LOGIN: [&[u8]; 5] = [
     b"type=\"password\"",
     b"type='password'",
     b"type=password",
+    b"wispaccessgatewayparam",
+    b"hotspot",
+];
+
+/// Words of pages that lead on to another. In lower case.
+const LEADING_ON: [&[u8]; 3] = [
     b"http-equiv=\"refresh\"",
     b"location.href",
     b"location.replace",
-    b"wispaccessgatewayparam",
-    b"hotspot",
 ];
 
 /// Whether a redirection leads out of the domain that this host is in.
@@ -57,10 +63,19 @@ fn domain(host: &str) -> &str {
     host.get(start..).unwrap_or(host)
 }
 
-/// Whether a page that should have been another looks like a login.
-pub(super) fn looks_like_a_login(page: &[u8]) -> bool {
+/// Whether a page that should have been another is a login, or leads on to one.
+pub(super) fn leads_to_a_login(page: &[u8]) -> bool {
+    is_login(page) || has_any(page, &LEADING_ON)
+}
+
+/// Whether a page is a login.
+pub(super) fn is_login(page: &[u8]) -> bool {
+    has_any(page, &OF_A_LOGIN)
+}
+
+fn has_any(page: &[u8], wanted: &[&[u8]]) -> bool {
     let page = page.to_ascii_lowercase();
-    OF_A_LOGIN.iter().any(|words| contains(&page, words))
+    wanted.iter().any(|words| contains(&page, words))
 }
 
 /// Whether a text is somewhere in another.
@@ -94,8 +109,16 @@ mod tests {
             false,
         );
         check("dichvucong.langson.gov.vn", "//sso.langson.gov.vn/x", false);
-        check("dichvucong.gov.vn", "http://other.gov.vn/", true);
-        check("dichvucong.gov.vn", "http://notdichvucong.gov.vn/", true);
+        check(
+            "dichvucong.langson.gov.vn",
+            "https://dichvucong.gov.vn/",
+            false,
+        );
+        check("dichvucong.gov.vn", "https://langson.gov.vn/", false);
+        check("gov.vn", "https://chinhphu.vn/", true);
+        check("dichvucong.gov.vn", "http://gov.vn.example/", true);
+        check("dichvucong.gov.vn", "http://notgov.vn/", true);
+        check("ngan-hang.com.vn", "http://other.com.vn/", true);
         check("dichvucong.gov.vn", "http://192.168.1.1/login", true);
         check("www.fpt.vn", "http://fpt.vn/", false);
         check("fpt.vn", "http://vnpt.vn/", true);
@@ -107,11 +130,16 @@ mod tests {
 
     #[test]
     fn a_login_is_told_from_a_page() {
-        assert!(looks_like_a_login(b"<form><INPUT TYPE=\"Password\">"));
-        assert!(looks_like_a_login(
-            b"<meta http-equiv=\"refresh\" content=\"0; url=http://192.168.1.1/\">"
-        ));
-        assert!(!looks_like_a_login(b"<p>It works!"));
-        assert!(!looks_like_a_login(b""));
+        let check = |page: &str, expected| {
+            let page = page.as_bytes();
+            assert_eq!((is_login(page), leads_to_a_login(page)), expected);
+        };
+        check("<form><INPUT TYPE=\"Password\">", (true, true));
+        check(
+            "<meta http-equiv=\"refresh\" content=\"0; url=http://192.168.1.1/\">",
+            (false, true),
+        );
+        check("<p>It works!", (false, false));
+        check("", (false, false));
     }
 }

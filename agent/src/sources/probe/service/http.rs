@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::super::Unmeasurable;
-use super::captive::{contains, leads_out, looks_like_a_login};
+use super::captive::{contains, is_login, leads_out, leads_to_a_login};
 use super::dates::http_date;
 use super::destination::Destination;
 use super::outcome::{Attempt, Outcome, Stop};
@@ -52,8 +52,18 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) struct Question<'a> {
     pub(super) destination: &'a Destination,
     pub(super) expect: Option<&'a str>,
-    /// Whether the other end has proved to be the service.
-    pub(super) is_proven: bool,
+    pub(super) peer: Peer,
+}
+
+/// Who the other end is by its certificate, whether that is good at this time or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// The service.
+    Proven,
+    /// Who knows? Over plain HTTP, or by the word of an authority that this machine does not know.
+    Unproven,
+    /// Another, by its own word.
+    Other,
 }
 
 /// Asks, and writes into `attempt` what comes, as it comes.
@@ -179,7 +189,7 @@ fn judge(question: &Question<'_>, attempt: &Attempt, page: &[u8]) -> Result<(), 
         );
     }
     if let Some(location) = &attempt.redirected_to
-        && !question.is_proven
+        && question.peer != Peer::Proven
         && leads_out(&question.destination.host, location)
     {
         return stop(Outcome::Captive, format!("redirected out to {location}"));
@@ -188,6 +198,9 @@ fn judge(question: &Question<'_>, attempt: &Attempt, page: &[u8]) -> Result<(), 
         return stop(Outcome::HttpError, format!("status {status}"));
     }
     let Some(expect) = question.expect else {
+        if question.peer == Peer::Other && status == 200 && is_login(page) {
+            return stop(Outcome::Captive, "a login of another".to_owned());
+        }
         return Ok(());
     };
     if contains(page, expect.as_bytes()) {
@@ -198,7 +211,7 @@ fn judge(question: &Question<'_>, attempt: &Attempt, page: &[u8]) -> Result<(), 
             format!("a redirection to {location}, which is not followed, has no expected text");
         return stop(Outcome::Unexpected, detail);
     }
-    if !question.is_proven && looks_like_a_login(page) {
+    if question.peer != Peer::Proven && leads_to_a_login(page) {
         return stop(
             Outcome::Captive,
             "a login in place of the expected text".to_owned(),

@@ -36,7 +36,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
 use self::destination::Destination;
-use self::http::{Question, Stream};
+use self::http::{Peer, Question, Stream};
 pub(crate) use self::lookup::Lookups;
 use self::outcome::Stop;
 pub(crate) use self::outcome::{Attempt, Outcome, Phases};
@@ -131,9 +131,20 @@ impl Walk<'_> {
         let question = Question {
             destination: self.destination,
             expect,
-            is_proven: kind.is_tls() && self.fault.is_none(),
+            peer: self.peer(),
         };
         http::get(stream, &question, self.deadline, &mut self.attempt).await
+    }
+
+    /// A certificate that is good at another time is the service's all the same.
+    fn peer(&self) -> Peer {
+        match (self.shown.get(), &self.fault) {
+            (None, _) => Peer::Unproven,
+            (Some(_), None) => Peer::Proven,
+            (Some(_), Some(fault)) if fault.is_of_time() => Peer::Proven,
+            (Some(chain), Some(_)) if chain.is_for(&self.name) => Peer::Unproven,
+            (Some(_), Some(_)) => Peer::Other,
+        }
     }
 
     async fn find(&mut self) -> Result<IpAddr, Stop> {

@@ -13,10 +13,11 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 use tracing::debug;
 
@@ -148,7 +149,7 @@ impl Fault {
         }
     }
 
-    fn is_of_time(&self) -> bool {
+    pub(super) fn is_of_time(&self) -> bool {
         matches!(self, Self::Expired | Self::NotYetValid)
     }
 
@@ -172,6 +173,13 @@ impl Chain {
             validities: validities.collect(),
             certificates,
         }
+    }
+
+    /// Whether the first certificate is for this name, whoever certified it.
+    pub(super) fn is_for(&self, name: &ServerName<'_>) -> bool {
+        let first = self.certificates.first();
+        let first = first.and_then(|first| ParsedCertificate::try_from(first).ok());
+        first.is_some_and(|first| verify_server_name(&first, name).is_ok())
     }
 
     /// When the first certificate expires. One that has expired is passed over where that does no harm:

@@ -249,6 +249,53 @@ async fn a_login_in_place_of_the_page_is_a_captive_portal_where_nothing_is_prove
 }
 
 #[tokio::test]
+async fn a_login_under_the_certificate_of_another_is_a_captive_portal_whatever_is_expected() {
+    let login = "HTTP/1.1 200 OK\r\n\r\n<form><input type=\"password\"></form>";
+    let plain = "HTTP/1.1 200 OK\r\n\r\n<p>It works!";
+    let (root, stranger) = (Authority::new("root"), Authority::new("stranger"));
+    let ended = |by: &Authority, name: &str, answer: &'static str| {
+        let config = by.certify(name, 2026, 2028).serve(&[&TLS13]);
+        let trust = root.trust();
+        async move {
+            let server = Server::saying_secretly(config, answer).await;
+            let attempt = try_at(&server.url("https")).trusting(trust);
+            attempt.ended().await.outcome
+        }
+    };
+    let (service, other) = ("portal.example", "hotspot.example");
+    assert_eq!(ended(&root, other, login).await, Outcome::Captive);
+    assert_eq!(ended(&stranger, other, login).await, Outcome::Captive);
+    // A portal's own, of an authority that this machine does not know, may have a login.
+    let untrusted = Outcome::CertificateUntrusted;
+    assert_eq!(ended(&stranger, service, login).await, untrusted);
+    assert_eq!(ended(&root, service, login).await, Outcome::Answered);
+    let misnamed = Outcome::CertificateName;
+    assert_eq!(ended(&root, other, plain).await, misnamed);
+}
+
+#[tokio::test]
+async fn a_certificate_out_of_its_time_may_lead_anywhere_and_is_not_a_captive_portal() {
+    let root = Authority::new("root");
+    let answer = "HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n";
+    let ended = |from, to, told| {
+        let config = root.certify("portal.example", from, to).serve(&[&TLS13]);
+        let trust = root.trust();
+        async move {
+            let server = Server::saying_secretly(config, answer).await;
+            let mut attempt = try_at(&server.url("https")).trusting(trust);
+            attempt.told = told;
+            attempt.ended().await.outcome
+        }
+    };
+    let expired = Outcome::CertificateExpired;
+    assert_eq!(ended(2024, 2026, None).await, expired);
+    let early = Outcome::CertificateNotYetValid;
+    assert_eq!(ended(2028, 2030, None).await, early);
+    let told = Some(new_year(2025));
+    assert_eq!(ended(2024, 2026, told).await, Outcome::ClockWrong);
+}
+
+#[tokio::test]
 async fn a_service_that_proved_to_be_it_may_lead_anywhere() {
     let root = Authority::new("root");
     let answer = "HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n";
