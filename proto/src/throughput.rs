@@ -6,6 +6,13 @@
 
 use std::time::Duration;
 
+/// How often, in one interval, an agent looks whether it is time: who was not served tries again at the
+/// next look.
+pub const LOOKS: u32 = 8;
+
+/// How long either direction is measured at most. What a slow line carried by then is enough.
+pub const LONGEST: Duration = Duration::from_secs(10);
+
 /// Bytes between two moments that are remembered.
 const STEP: u64 = 4_096;
 

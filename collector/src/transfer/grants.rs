@@ -1,4 +1,8 @@
 //! Who may transfer now: one agent of a centre at a time, one in each interval, few in all.
+//!
+//! A centre's turn is used up when the bytes went both ways. Until then the next one comes soon, so that a
+//! line is measured when it works again; each turn that comes to nothing doubles the wait, up to the
+//! interval.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,6 +10,7 @@ use std::time::Duration;
 
 use proto::ids::{AgentId, CentreId};
 use proto::plan::Throughput;
+use proto::throughput::LOOKS;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tonic::Status;
@@ -59,7 +64,8 @@ impl Outcome {
     pub(super) fn status(self) -> Status {
         match self {
             Self::NotPlanned => Status::failed_precondition("the plan asks for no transfer"),
-            Self::Busy => Status::resource_exhausted("too many others transfer: try again later"),
+            // No word of whose turn it is: it is tried again soon.
+            Self::Busy => Status::unavailable("too many others transfer: try again later"),
             _ => Status::resource_exhausted(
                 "this centre measures now, or has measured: try again in the next interval",
             ),
@@ -78,7 +84,11 @@ pub(super) struct Grants {
 struct Grant {
     agent: AgentId,
     at: Instant,
+    /// How long after that the centre has another turn.
+    rest: Duration,
     has_uploaded: bool,
+    /// Whether bytes went both ways.
+    is_used: bool,
     /// Held by what runs.
     running: Arc<()>,
 }
@@ -103,18 +113,21 @@ impl Grants {
     /// Lets an agent download, and upload after that.
     pub(super) fn download(&self, agent: &Agent, planned: Throughput) -> Result<Running, Outcome> {
         let mut centres = self.lock();
-        // An agent's own rhythm is the interval, give or take the time that its connection took.
-        let rest = planned.interval * 9 / 10;
         let before = centres.get(&agent.centre);
-        if before.is_some_and(|grant| grant.is_running() || grant.at.elapsed() < rest) {
+        if before.is_some_and(|grant| grant.is_running() || grant.at.elapsed() < grant.rest) {
             return Err(Outcome::NotYet);
         }
+        let look = rest(planned.interval / LOOKS);
+        let in_vain = before.filter(|grant| !grant.is_used);
+        let rest = in_vain.map_or(look, |grant| grant.rest * 2);
         let place = self.place()?;
         let running = Arc::new(());
         let grant = Grant {
             agent: agent.id.clone(),
             at: Instant::now(),
+            rest: rest.min(self::rest(planned.interval)),
             has_uploaded: false,
+            is_used: false,
             running: Arc::clone(&running),
         };
         centres.insert(agent.centre.clone(), grant);
@@ -142,6 +155,16 @@ impl Grants {
         })
     }
 
+    /// Notes that an agent's bytes went both ways.
+    pub(super) fn used(&self, agent: &Agent, planned: Throughput) {
+        if let Some(grant) = self.lock().get_mut(&agent.centre)
+            && grant.agent == agent.id
+        {
+            grant.is_used = true;
+            grant.rest = rest(planned.interval);
+        }
+    }
+
     fn place(&self) -> Result<OwnedSemaphorePermit, Outcome> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         place.map_err(|_| Outcome::Busy)
@@ -150,6 +173,11 @@ impl Grants {
     fn lock(&self) -> MutexGuard<'_, HashMap<CentreId, Grant>> {
         self.centres.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An agent's own rhythm is such an interval, give or take the time that its connection took.
+fn rest(interval: Duration) -> Duration {
+    interval * 9 / 10
 }
 
 impl Grant {

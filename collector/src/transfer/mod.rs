@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::plan::Throughput;
-use proto::throughput::Meter;
+use proto::throughput::{LONGEST, Meter};
 use proto::wire::transfer_server::Transfer;
 use proto::wire::{DownloadRequest, Piece, UploadResponse};
 use rand::Rng as _;
@@ -32,8 +32,8 @@ use crate::ingest::caller;
 use crate::metrics::own::Own;
 use crate::registry::Agent;
 
-/// How long one direction may take.
-const LONGEST: Duration = Duration::from_secs(30);
+/// How long a call may take, until the first byte too.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sent at a time.
 const PIECE_BYTES: u32 = 16_384;
@@ -105,7 +105,7 @@ impl Transfers {
         tokio::spawn(async move {
             // Until the last byte was handed over, nobody else of the centre begins.
             let _running = running;
-            let sending = timeout(LONGEST, send(&sender, asked.min(planned.bytes)));
+            let sending = timeout(PATIENCE, send(&sender, asked.min(planned.bytes)));
             let sent = stop.run_until_cancelled(sending).await;
             let outcome = match sent {
                 Some(Ok(Ok(()))) => Outcome::Finished,
@@ -116,19 +116,22 @@ impl Transfers {
         Ok(pieces)
     }
 
-    /// Takes what comes, to its end.
+    /// Takes what comes, to its end or until it is enough.
     async fn upload(
         &self,
         agent: &Agent,
-        pieces: &mut Streaming<Piece>,
+        pieces: impl Stream<Item = Result<Piece, Status>> + Unpin,
     ) -> Result<UploadResponse, Status> {
         let (planned, _running) = self.begin(|grants, _| grants.upload(agent))?;
-        let taking = timeout(LONGEST, take(pieces, planned.bytes));
+        let taking = timeout(PATIENCE, take(pieces, planned.bytes));
         let taken = match self.parts.stop.run_until_cancelled(taking).await {
             Some(Ok(taken)) => taken,
-            Some(Err(_)) => Err(Status::deadline_exceeded("the transfer took too long")),
+            Some(Err(_)) => Err(late()),
             None => Err(Status::unavailable("the collector stops")),
         };
+        if taken.is_ok() {
+            self.grants.used(agent, planned);
+        }
         self.count(match taken {
             Ok(_) => Outcome::Finished,
             Err(_) => Outcome::CutShort,
@@ -159,9 +162,13 @@ impl Transfer for Transfers {
         request: Request<Streaming<Piece>>,
     ) -> Result<Response<UploadResponse>, Status> {
         let agent = caller(&self.parts.directory, request.extensions()).await?;
-        let answer = self.upload(&agent, &mut request.into_inner()).await?;
+        let answer = self.upload(&agent, request.into_inner()).await?;
         Ok(Response::new(answer))
     }
+}
+
+fn late() -> Status {
+    Status::deadline_exceeded("the transfer took too long")
 }
 
 /// The receiver does not want more.
@@ -181,16 +188,22 @@ async fn send(pieces: &mpsc::Sender<Result<Piece, Status>>, bytes: u32) -> Resul
     Ok(())
 }
 
+/// Measures what comes, for long enough to tell: a slow line holds far more than it carries in that time,
+/// and all of it would have to arrive first.
 async fn take(
     mut pieces: impl Stream<Item = Result<Piece, Status>> + Unpin,
     most: u32,
 ) -> Result<UploadResponse, Status> {
     let began = Instant::now();
+    let mut first = None;
     let mut meter = Meter::default();
-    while let Some(piece) = pieces.next().await {
+    while let Some(piece) = timeout(LONGEST, pieces.next()).await.map_err(|_| late())? {
         meter.arrived(piece?.data.len(), began.elapsed());
         if meter.bytes() > most.into() {
             return Err(Status::invalid_argument("that is more than the plan says"));
+        }
+        if first.get_or_insert_with(Instant::now).elapsed() >= LONGEST {
+            break;
         }
     }
     #[allow(

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use jiff::Timestamp;
+use proto::throughput::LOOKS;
 
 use super::*;
 use crate::latest::{Latest, Patience};
@@ -79,7 +80,14 @@ async fn one_agent_of_a_centre_measures_in_each_interval() {
     assert_eq!(grants.upload(&other).map(drop), Err(Outcome::NotYet));
     assert_eq!(grants.upload(&one).map(drop), Ok(()));
     assert_eq!(grants.upload(&one).map(drop), Err(Outcome::NotYet));
-    tokio::time::sleep(PLANNED.interval).await;
+    grants.used(&one, PLANNED);
+    tokio::time::sleep(PLANNED.interval * 4 / 5).await;
+    assert_eq!(
+        download(&other),
+        Err(Outcome::NotYet),
+        "still that interval"
+    );
+    tokio::time::sleep(PLANNED.interval / 5).await;
     let running = grants.download(&other, PLANNED);
     assert!(running.is_ok());
     tokio::time::sleep(PLANNED.interval).await;
@@ -94,6 +102,31 @@ async fn one_agent_of_a_centre_measures_in_each_interval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_that_came_to_nothing_is_not_used_up() {
+    let grants = Grants::default();
+    let (one, other) = (agent("one", "a"), agent("other", "a"));
+    let look = PLANNED.interval / LOOKS;
+    // One has no luck, again and again; whoever comes next is let in ever later.
+    for wait in [1, 2, 4, 8, 8] {
+        assert!(grants.download(&one, PLANNED).is_ok());
+        tokio::time::sleep(look * wait * 4 / 5).await;
+        let early = grants.download(&other, PLANNED).map(drop);
+        assert_eq!(early, Err(Outcome::NotYet), "{wait}");
+        tokio::time::sleep(look * wait / 5).await;
+    }
+    // What went both ways is good for an interval, and after that the next failure costs little again.
+    assert!(grants.download(&other, PLANNED).is_ok());
+    assert!(grants.upload(&other).is_ok());
+    grants.used(&one, PLANNED);
+    grants.used(&other, PLANNED);
+    tokio::time::sleep(PLANNED.interval).await;
+    for _ in 0..2 {
+        assert!(grants.download(&one, PLANNED).is_ok());
+        tokio::time::sleep(look).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn few_transfer_at_once() {
     let grants = Grants::default();
     let mut running = Vec::new();
@@ -105,6 +138,8 @@ async fn few_transfer_at_once() {
         }
     };
     assert_eq!((outcome, running.len()), (Outcome::Busy, 8));
+    // Not what an agent takes for its turn being over.
+    assert_eq!(outcome.status().code(), tonic::Code::Unavailable);
     running.pop();
     // To be turned away costs a centre nothing.
     assert!(grants.download(&agent("pc", "centre-8"), PLANNED).is_ok());
@@ -133,7 +168,7 @@ async fn who_does_not_read_is_let_go() {
     let (transfers, _folder) = transfers(Some(PLANNED)).await;
     let agent = agent("pc", "a");
     let unread = transfers.download(&agent, 100_000).unwrap();
-    tokio::time::sleep(LONGEST + Duration::from_secs(1)).await;
+    tokio::time::sleep(PATIENCE + Duration::from_secs(1)).await;
     assert_eq!(counted(&transfers, Outcome::CutShort), 1);
     assert!(bytes(unread).await < 100_000);
     tokio::time::sleep(PLANNED.interval).await;
@@ -141,6 +176,28 @@ async fn who_does_not_read_is_let_go() {
     drop(read_in_part);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(counted(&transfers, Outcome::CutShort), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_went_both_ways_are_good_for_an_interval_and_others_are_not() {
+    let (transfers, _folder) = transfers(Some(PLANNED)).await;
+    let agent = agent("pc", "a");
+    let look = PLANNED.interval / LOOKS;
+    for (sent_up, wait) in [(16, 2), (5, 8)] {
+        let down = transfers.download(&agent, u32::MAX).unwrap();
+        assert_eq!(bytes(down).await, 100_000);
+        let up = pieces(Duration::from_millis(1), sent_up, 16_384);
+        let went = transfers.upload(&agent, std::pin::pin!(up)).await;
+        assert_eq!(went.is_ok(), sent_up == 5);
+        tokio::time::sleep(look * wait * 4 / 5).await;
+        if wait == 8 {
+            let early = transfers.download(&agent, 1).unwrap_err();
+            assert_eq!(early.code(), tonic::Code::ResourceExhausted);
+        }
+        tokio::time::sleep(look * wait / 5).await;
+    }
+    assert_eq!(counted(&transfers, Outcome::CutShort), 1);
+    assert!(transfers.download(&agent, 1).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,14 +214,19 @@ async fn no_transfer_is_faster_than_it_may_be() {
     assert!((150..200).contains(&took), "{took} ms");
 }
 
-/// Pieces of so many bytes each, 10 ms apart.
-async fn taken(pieces: u32, bytes: usize) -> Result<UploadResponse, tonic::Code> {
+/// So many pieces, so far apart, of so many bytes each.
+fn pieces(apart: Duration, count: u32, bytes: usize) -> impl Stream<Item = Result<Piece, Status>> {
     let piece = move |_| async move {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(apart).await;
         let data = vec![0; bytes];
         Ok(Piece { data })
     };
-    let pieces = tokio_stream::iter(0..pieces).then(piece);
+    tokio_stream::iter(0..count).then(piece)
+}
+
+/// What is made of pieces 10 ms apart.
+async fn taken(count: u32, bytes: usize) -> Result<UploadResponse, tonic::Code> {
+    let pieces = pieces(Duration::from_millis(10), count, bytes);
     let taken = take(std::pin::pin!(pieces), PLANNED.bytes).await;
     taken.map_err(|status| status.code())
 }
@@ -177,6 +239,24 @@ async fn what_comes_up_is_measured_and_no_more_than_the_plan_says() {
     let told = whole.bits_per_second;
     assert!((7_200_000..=8_000_000).contains(&told), "{told}");
     assert_eq!(taken(11, 10_000).await, Err(tonic::Code::InvalidArgument));
+    let slow = Throughput {
+        bytes: 4_000_000,
+        ..PLANNED
+    };
+    let began = Instant::now();
+    let pieces = pieces(Duration::from_secs(2), 240, 16_384);
+    let part = take(std::pin::pin!(pieces), slow.bytes).await.unwrap();
+    let took = began.elapsed().as_secs();
+    // Not when all of it has arrived, which is in eight minutes.
+    assert_eq!((took, part.bits_per_second), (12, 65_536));
+    let began = Instant::now();
+    let broken =
+        tokio_stream::iter([Ok(Piece { data: vec![0; 9] })]).chain(tokio_stream::pending());
+    let broken = take(broken, slow.bytes)
+        .await
+        .map_err(|status| status.code());
+    assert_eq!(broken, Err(tonic::Code::DeadlineExceeded));
+    assert_eq!(began.elapsed(), LONGEST);
     let nothing = taken(0, 0).await.unwrap();
     assert_eq!((nothing.bytes, nothing.bits_per_second), (0, 0));
     let crumbs = taken(100_000, 0).await.unwrap();
