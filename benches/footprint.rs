@@ -4,11 +4,13 @@
 //! ```text
 //! cargo build --release -p dawnwatch-collector
 //! cargo build --profile small -p dawnwatch-agent
-//! cargo bench -p dawnwatch --bench footprint -- --seconds 400 --links 20
+//! unshare --net --mount tests/own_network.sh cargo bench -p dawnwatch --bench footprint -- --seconds 400
 //! ```
 //!
 //! A collector and an agent run on loopback in a folder of their own; the agent enrols as any other.
-//! `--links` adds that many echo targets. `DAWNWATCH_COLLECTOR` and `DAWNWATCH_AGENT` name other
+//! Beside gateway, collector and what this machine has itself, the agent has 42 probes, each 15 s:
+//! `--links` 20 echo targets, `--connections` 20 to open, a page and a resolver (none of either without
+//! connections). `DAWNWATCH_COLLECTOR` and `DAWNWATCH_AGENT` name other
 //! programs. The figures stand beside the targets; nothing here fails for being slow.
 
 use std::net::SocketAddr;
@@ -22,8 +24,11 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use answering::Answering;
 use arguments::Arguments;
 
+#[allow(unreachable_pub, reason = "a module of a program of one file")]
+mod answering;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -49,10 +54,20 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     let seconds = arguments.number("--seconds", 120)?;
-    let links = arguments.number("--links", 0)?;
+    let links = arguments.number("--links", 20)?;
+    let connections = arguments.number("--connections", 20)?;
+    let answering = Answering::start().await?;
+    let mut measured = match connections {
+        0 => "[plan]\nusual = false\n".to_owned(),
+        _ => answering.settings(connections),
+    };
+    for link in 1..=links {
+        let address = format!("127.0.1.{link}");
+        measured += &format!("[[anchor]]\nname = \"anchor-{link}\"\naddress = {address:?}\n");
+    }
     let programs = Programs::find()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let (collector, page, agents) = programs.collector(folder.path(), links).await?;
+    let (collector, page, agents) = programs.collector(folder.path(), &measured).await?;
     programs.enrol(folder.path(), agents).await?;
     let (agent, first_sample) = programs.agent(folder.path(), page).await?;
     let process = agent.id().context("the agent ended")?;
@@ -105,21 +120,17 @@ impl Programs {
         })
     }
 
-    /// A collector with one centre; where its page is, and where agents call.
+    /// A collector with one centre whose agents measure this; where its page is, and where agents call.
     async fn collector(
         &self,
         folder: &Path,
-        links: u64,
+        measured: &str,
     ) -> anyhow::Result<(Child, SocketAddr, SocketAddr)> {
         let settings = folder.join("collector.toml");
-        let mut text = format!(
-            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n",
+        let text = format!(
+            "data = {:?}\n{measured}[http]\nlisten = \"127.0.0.1:0\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n",
             folder.join("collector")
         );
-        for link in 1..=links {
-            text +=
-                &format!("[[anchor]]\nname = \"anchor-{link}\"\naddress = \"127.0.1.{link}\"\n");
-        }
         std::fs::write(&settings, text)?;
         let centres = folder.join("centres.csv");
         std::fs::write(&centres, "id,name\nhere,Here\n")?;
