@@ -188,24 +188,28 @@ impl Way {
     async fn trace(&mut self, gateways: &[Address]) -> io::Result<()> {
         let Destination { address, port, .. } = &self.to;
         let traced = trace(&self.packets, address, *port, MOST_HOPS, |_, _| {}).await?;
-        let first = beyond(&traced, gateways, address.ip).first().cloned();
-        let seen = first.and_then(|hop| {
-            let place = usize::from(hop.ttl).checked_sub(1)?;
-            Some((hop.ttl, (*traced.hops.get(place)?)?))
-        });
-        self.watched = match (seen, self.watched.take()) {
-            (Some((ttl, seen)), _) => Some(Watched {
-                ttl,
-                seen,
-                answers: true,
-            }),
+        let hops = traced.hops.clone();
+        self.route.learn(traced);
+        let traced = self.route.traced();
+        let first = beyond(traced, gateways, address.ip).first().cloned();
+        self.watched = match (first, self.watched.take()) {
+            (Some(Hop { ttl, address, .. }), _) => {
+                let at = |hops: &[Option<Seen>]| {
+                    let place = usize::from(ttl).checked_sub(1)?;
+                    *hops.get(place)?
+                };
+                at(&traced.hops).map(|seen| Watched {
+                    ttl,
+                    seen,
+                    answers: at(&hops).is_some_and(|now| now.address == address),
+                })
+            }
             (None, Some(watched)) if traced.end != End::Arrived => Some(Watched {
                 answers: false,
                 ..watched
             }),
             (None, _) => None,
         };
-        self.route.learn(traced);
         Ok(())
     }
 

@@ -1,47 +1,76 @@
 //! What is remembered of a way, and when it counts as another one. Pure.
 //!
 //! A way is another one when two traces in a row agree with each other and not with what was known: at
-//! some distance another router answers than before. Silence changes nothing, and a load balancer that
-//! sends one trace elsewhere does not either.
+//! some distance another router answers than before. Silence does not make another way, and a load
+//! balancer that sends one trace elsewhere does not either.
+//!
+//! Routers answer few traces, and other people's too: one that was silent once is still there, and shown
+//! as it was last seen. Silent for [`SILENT`] traces in a row, it is passed over until it answers again.
 
 use std::net::IpAddr;
 
 use super::trace::{Seen, Traced};
 
+/// Traces.
+const SILENT: u32 = 3;
+
 /// The way to one target.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    /// Who answered last at each distance.
-    known: Vec<Option<IpAddr>>,
+    /// At each distance.
+    known: Vec<Known>,
     /// Of the trace before, when that did not agree.
-    doubt: Option<Vec<Option<IpAddr>>>,
-    /// The last trace that did agree, or that was confirmed.
+    doubt: Option<Vec<Option<Seen>>>,
+    /// The last trace that did agree, or that was confirmed; with routers that were not silent for long.
     traced: Traced,
     changes: u64,
+}
+
+/// Who answered last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    seen: Option<Seen>,
+    /// Traces that have gone by since, and farther.
+    silent: u32,
 }
 
 impl Route {
     /// Takes in a trace.
     pub(super) fn learn(&mut self, traced: Traced) {
-        let addresses: Vec<_> = traced.hops.iter().map(|hop| hop.map(address)).collect();
-        let agrees = |other: &Vec<Option<IpAddr>>| agree(other, &addresses);
-        if agrees(&self.known) {
-            self.doubt = None;
-            if self.known.len() < addresses.len() {
-                self.known.resize(addresses.len(), None);
+        let known: Vec<_> = self.known.iter().map(|known| known.seen).collect();
+        if !agree(&known, &traced.hops) {
+            let is_confirmed = matches!(&self.doubt, Some(doubt) if agree(doubt, &traced.hops));
+            if !is_confirmed {
+                self.doubt = Some(traced.hops);
+                return;
             }
-            for (known, new) in self.known.iter_mut().zip(addresses) {
-                *known = new.or(*known);
-            }
-        } else if self.doubt.as_ref().is_some_and(agrees) {
-            self.doubt = None;
-            self.known = addresses;
+            self.known.clear();
             self.changes += 1;
-        } else {
-            self.doubt = Some(addresses);
-            return;
         }
-        self.traced = traced;
+        self.doubt = None;
+        self.remember(traced);
+    }
+
+    fn remember(&mut self, traced: Traced) {
+        let hops = traced.hops.len();
+        self.known
+            .resize_with(self.known.len().max(hops), Known::default);
+        for (known, seen) in self.known.iter_mut().zip(traced.hops) {
+            *known = match seen {
+                Some(_) => Known { seen, silent: 0 },
+                None => Known {
+                    silent: known.silent.saturating_add(1),
+                    ..*known
+                },
+            };
+        }
+        let shown = self.known.iter().take(hops);
+        self.traced = Traced {
+            hops: shown
+                .map(|known| known.seen.filter(|_| known.silent < SILENT))
+                .collect(),
+            end: traced.end,
+        };
     }
 
     /// The way as it counts now.
@@ -51,7 +80,9 @@ impl Route {
 
     /// Whether the last trace has to be confirmed by another.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.doubt.is_some()
+        let hops = self.known.iter().take(self.traced.hops.len());
+        let mut silent = hops.filter(|known| known.seen.is_some());
+        self.doubt.is_some() || silent.any(|known| (1..SILENT).contains(&known.silent))
     }
 
     /// How often the way was another one.
@@ -60,13 +91,10 @@ impl Route {
     }
 }
 
-fn address(seen: Seen) -> IpAddr {
-    seen.address
-}
-
 /// Whether no distance has two different addresses.
-fn agree(one: &[Option<IpAddr>], other: &[Option<IpAddr>]) -> bool {
-    let mut pairs = one.iter().zip(other);
+fn agree(one: &[Option<Seen>], other: &[Option<Seen>]) -> bool {
+    let address = |seen: &Option<Seen>| -> Option<IpAddr> { seen.map(|seen| seen.address) };
+    let mut pairs = one.iter().map(address).zip(other.iter().map(address));
     pairs.all(|pair| !matches!(pair, (Some(one), Some(other)) if one != other))
 }
 
@@ -120,11 +148,23 @@ mod tests {
     }
 
     #[test]
-    fn silence_changes_nothing_and_forgets_nothing() {
+    fn silence_is_no_other_way_and_forgets_nothing() {
         check("1.2.9 1.-.9 1.2.9", 0, "1.2.9", false);
         check("1.2.9 1", 0, "1", false);
-        check("1.2.9 1.-.9 1.3.9", 0, "1.-.9", true);
+        check("1.2.9 1.-.9 1.3.9", 0, "1.2.9", true);
+        check("1.2.9 1.-.9 1.-.9 1.-.9 1.3.9 1.3.9", 1, "1.3.9", false);
         check("1.2.9 1 1.3.9 1.3.9", 1, "1.3.9", false);
         check("-.2.9 1.2.9", 0, "1.2.9", false);
+    }
+
+    #[test]
+    fn a_router_is_passed_over_when_it_stays_silent() {
+        check("1.2.9 1.-.9", 0, "1.2.9", true);
+        check("1.2.9 1.-.9 1.-.9", 0, "1.2.9", true);
+        check("1.2.9 1.-.9 1.-.9 1.-.9", 0, "1.-.9", false);
+        check("1.2.9 1.-.9 1.-.9 1.2.9 1.-.9", 0, "1.2.9", true);
+        check("1.2.9 1.-.9 1.-.9 1.-.9 1.2.9", 0, "1.2.9", false);
+        check("1.2.9 1.-.9 1 1", 0, "1", false);
+        check("1.-.9 1.-.9", 0, "1.-.9", false);
     }
 }
