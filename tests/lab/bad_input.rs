@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::emulator::Impairment;
 use crate::forger::{Forged, Forger};
@@ -272,7 +271,6 @@ async fn forged_late_and_torn_replies_change_no_figure() {
     let sent_before = targets.map(|target| counted(&page, "sent", target));
 
     let forger = Forger::at(&watch.lab.network().gateway).unwrap();
-    let began = Instant::now();
     let page = eventually("many have been forged", SEEN, async || {
         let page = watch.collector.metrics().await?;
         for target in targets {
@@ -292,7 +290,6 @@ async fn forged_late_and_torn_replies_change_no_figure() {
         }
     })
     .await;
-    println!("{:?} in {:?}", forger.forged(), began.elapsed());
     for target in targets {
         let [sent, received] = ["sent", "received"].map(|name| counted(&page, name, target));
         assert_eq!((sent, received), (sent, sent), "{target}");

@@ -1,7 +1,9 @@
 //! A stranger on the way who sees each echo of a PC and sends, before the true answer, what could pass
 //! for one; and who repeats true answers when nobody waits for them any more.
 //!
-//! It does not send the one forgery that nobody could tell: an answer with all that the echo had in it.
+//! It does not send what nobody could tell: an answer from the right address with all that the echo had
+//! in it. Nor one that has its identifier and sequence number and another payload: the echoes of a round
+//! carry no secret, so that who sees them can answer them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _};

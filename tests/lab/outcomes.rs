@@ -179,7 +179,7 @@ async fn hung_in_its_phase(watch: &Watch) {
 }
 
 async fn slowness_is_in_the_first_byte_alone(watch: &Watch) {
-    let slow = ms(400);
+    let slow = ms(300);
     watch.lab.portal().is_slow(slow);
     let look = |page: &Page| {
         let first_byte = Watch::phase(page, "portal", "first_byte")?;

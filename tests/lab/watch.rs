@@ -17,9 +17,12 @@ use crate::network::{COLLECTOR, Inside};
 /// What a change may take to be seen, on a busy machine.
 pub const SEEN: Duration = Duration::from_secs(30);
 
-/// How often services are used and resolvers asked, paths traced, and links probed.
-const PLAN: &str = "[plan]\nservice_interval = \"2s\"\npath_interval = \"4s\"\nlink_interval = \"1s\"\n\
-    host_interval = \"5s\"\nreport_interval = \"1s\"\nlink_echoes = 2\n";
+/// How often paths are traced, links probed and so on.
+const PLAN: &str = "[plan]\npath_interval = \"4s\"\nlink_interval = \"1s\"\nhost_interval = \"5s\"\n\
+    report_interval = \"1s\"\nlink_echoes = 2\n";
+
+/// Services that are used at the same time; more share the time of an interval.
+const AT_A_TIME: usize = 4;
 
 /// All of it. What is declared first is taken away first.
 #[derive(Debug)]
@@ -40,7 +43,12 @@ impl Watch {
     /// The same, with the agent behind these commands.
     pub async fn within(lab: Lab, within: &[String], tables: &str) -> Self {
         let there = lab.in_the_world();
-        let setup = Collector::with_centres(ONE_CENTRE).with_settings(&format!("{PLAN}{tables}"));
+        let seconds = match tables.matches("[[service]]").count() > AT_A_TIME {
+            true => 2,
+            false => 1,
+        };
+        let plan = format!("{PLAN}service_interval = \"{seconds}s\"\n{tables}");
+        let setup = Collector::with_centres(ONE_CENTRE).with_settings(&plan);
         let collector = setup.listening_on(COLLECTOR.into()).start().await;
         let token = collector.token("cong-son").await;
         let mut agent = Agent::installed_within(within);
