@@ -109,7 +109,7 @@ fn report(device: &mut Device, centre: usize) {
             time += 60_000;
             // Nothing was measured for a while.
             if !(20..26).contains(&minute) {
-                device.update(slot, time, value(minute));
+                device.receiving().update(slot, time, value(minute));
             }
         }
     };

@@ -225,6 +225,7 @@ impl Fleet {
             let device = self.exposition.latest.device(key).context("is enrolled")?;
             let mut device = lock(&device);
             device.reported(now, 0.0, 0);
+            let mut device = device.receiving();
             for (position, (series, slot)) in self.series.iter().zip(&self.slots).enumerate() {
                 let value = value(series.metric, number, position, round);
                 device.update(*slot, now.as_millisecond(), value);

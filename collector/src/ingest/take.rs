@@ -111,12 +111,8 @@ impl Sorted {
 
     /// Replaces what was there by the samples of `rounds`. Those that may be taken are shown to
     /// `device`, if there is one.
-    pub(super) fn sort(
-        &mut self,
-        rounds: &Rounds,
-        judge: &Judge<'_>,
-        mut device: Option<&mut Device>,
-    ) {
+    pub(super) fn sort(&mut self, rounds: &Rounds, judge: &Judge<'_>, device: Option<&mut Device>) {
+        let mut device = device.map(Device::receiving);
         self.live.clear();
         self.late.clear();
         self.refused.clear();

@@ -9,6 +9,7 @@ use proto::stream::Series;
 
 use super::names::Name;
 use super::newcomers::Newcomers;
+use super::runs::Runs;
 use super::slot::{Slot, Tick};
 use super::{DeviceKey, Enrolled, Presence, Shared};
 use crate::registry::Host;
@@ -31,6 +32,7 @@ pub struct Device {
     said_goodbye: bool,
     heard: Option<Tick>,
     pub(super) slots: Vec<Slot>,
+    runs: Runs,
     /// Places in `slots`, in order of the names' numbers.
     pub(super) by_name: Vec<u16>,
     /// Up to here, the newest stream defined all slots, once there is no room for more.
@@ -53,6 +55,7 @@ impl Device {
             dropped_samples: 0,
             heard: None,
             slots: Vec::new(),
+            runs: Runs::default(),
             by_name: Vec::new(),
             taken: 0,
             stream: 0,
@@ -108,6 +111,7 @@ impl Device {
             let was_named = std::mem::replace(&mut slot.named, false);
             was_named || shared.is_live(slot, now) || slot.has_history(now_unix_ms)
         });
+        self.runs.keep(&mut self.slots);
         self.by_name = (0..).take(self.slots.len()).collect();
         let slots = &self.slots;
         self.by_name
@@ -154,7 +158,8 @@ impl Device {
         let rank = self.rank_of(&name).unwrap_or_else(|rank| rank);
         reserve_few(&mut self.by_name);
         self.by_name.insert(rank, u16::try_from(place).ok()?);
-        let slot = Slot::new(name);
+        let run = self.runs.place(&name);
+        let slot = Slot::new(name, run);
         if let Some(taken) = self.slots.get_mut(place) {
             *taken = slot;
         } else {
@@ -196,20 +201,10 @@ impl Device {
         self.said_goodbye = true;
     }
 
-    /// Takes a late sample: it corrects history, if it is of the last hour, and nothing else.
-    pub fn remember(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
-        if let Some(slot) = self.slots.get_mut(slot) {
-            slot.remember(time_unix_ms, value);
-        }
-    }
-
-    /// Takes a live sample. An older one than the newest known changes history only.
-    pub fn update(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
+    /// To take the samples of a batch that was received now.
+    pub fn receiving(&mut self) -> Receiving<'_> {
         let now = self.now();
-        if let Some(slot) = self.slots.get_mut(slot) {
-            slot.remember(time_unix_ms, value);
-            slot.take(time_unix_ms, value, now);
-        }
+        Receiving { device: self, now }
     }
 
     /// The series that are live now; none of a device that is not.
@@ -219,7 +214,7 @@ impl Device {
         let now = self.now();
         slots
             .iter()
-            .filter(move |slot| self.shared.is_live(slot, now))
+            .filter(move |slot| self.shared.is_live(slot, now) && self.runs.has_told(slot))
     }
 
     fn now(&self) -> Tick {
@@ -236,6 +231,31 @@ impl Device {
     #[must_use]
     pub fn value(&self, metric: &'static Metric) -> Option<f64> {
         self.of(metric).next().map(|slot| slot.value)
+    }
+}
+
+/// A device that takes samples, all at one moment.
+#[derive(Debug)]
+pub struct Receiving<'d> {
+    device: &'d mut Device,
+    now: Tick,
+}
+
+impl Receiving<'_> {
+    /// Takes a late sample: it corrects history, if it is of the last hour, and nothing else.
+    pub fn remember(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
+        if let Some(slot) = self.device.slots.get_mut(slot) {
+            slot.remember(time_unix_ms, value);
+        }
+    }
+
+    /// Takes a live sample. An older one than the newest known changes history only.
+    pub fn update(&mut self, slot: usize, time_unix_ms: i64, value: f64) {
+        if let Some(slot) = self.device.slots.get_mut(slot) {
+            slot.remember(time_unix_ms, value);
+            slot.take(time_unix_ms, value, self.now);
+            self.device.runs.told(slot.run, time_unix_ms);
+        }
     }
 }
 
@@ -268,7 +288,7 @@ fn id_at(slots: &[Slot], place: u16) -> u32 {
 
 /// Makes room for a few more and not, as lists do by themselves, for twice as many: devices are
 /// many, and most keep the series they have.
-fn reserve_few<T>(list: &mut Vec<T>) {
+pub(super) fn reserve_few<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
         list.reserve_exact(8 + list.len() / 8);
     }

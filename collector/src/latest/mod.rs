@@ -2,13 +2,14 @@
 //!
 //! A device keeps its place here for as long as its agent is enrolled, so that a silent one is seen
 //! to be silent; its samples vanish when it falls silent, says goodbye, or stops sending one of
-//! them. Late samples never get in. Everything is in memory: after a restart the agents, which
+//! them, and those of a probe when its newest run does not tell them (`runs`). Late samples never get in. Everything is in memory: after a restart the agents, which
 //! reconnect within seconds, fill it again.
 
 mod device;
 mod history;
 mod names;
 mod newcomers;
+mod runs;
 mod seldom;
 mod slot;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use proto::plan::Plan;
 use proto::stream::Series;
 use tokio::time::Instant;
 
-pub use self::device::Device;
+pub use self::device::{Device, Receiving};
 pub use self::history::HISTORY_MINUTES;
 pub use self::names::Name;
 use self::names::Names;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use proto::stream::Series;
 
+use super::runs::Probe;
 use crate::metrics::exposition;
 
 /// Below so many names, looking for forgotten ones is not worth it.
@@ -26,6 +27,8 @@ pub struct Name {
     pub position: usize,
     /// A small number that no other name in use has.
     pub id: u32,
+    /// Whose runs tell it.
+    pub(super) probe: Option<Probe>,
     /// Its own labels and what closes them, as `/metrics` shows them.
     pub tail: Box<str>,
 }
@@ -63,6 +66,7 @@ impl Names {
             series: series.clone(),
             position: series.metric.position(),
             id: table.unused_id(),
+            probe: Probe::of(series.metric),
             tail: exposition::tail_of(series).into_boxed_str(),
         });
         table.known.insert(Known(Arc::clone(&name)));

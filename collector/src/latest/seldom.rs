@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use proto::metrics::{self as catalogue, Metric};
+use proto::metrics::Metric;
 use proto::plan::Plan;
 
 /// Without a sample, before a series vanishes that comes seldom. Zero: it vanishes like any other.
@@ -28,10 +28,9 @@ impl Seldom {
     /// Of this metric.
     pub(super) fn of(self, metric: &'static Metric) -> Duration {
         let is = |prefix: &str| metric.name.starts_with(prefix);
-        let of_bursts = [&catalogue::LINK_DUPLICATES, &catalogue::LINK_REORDERED];
         if is("dawnwatch_probe_") || is("dawnwatch_dns_") {
             self.service
-        } else if is("dawnwatch_path_") || of_bursts.contains(&metric) {
+        } else if is("dawnwatch_path_") {
             self.path
         } else if is("dawnwatch_throughput_") {
             self.throughput
@@ -45,6 +44,7 @@ impl Seldom {
 
 #[cfg(test)]
 mod tests {
+    use proto::metrics as catalogue;
     use proto::plan::Throughput;
 
     use super::*;
@@ -64,7 +64,6 @@ mod tests {
         assert_eq!(minutes(&catalogue::PROBE_OUTCOME), 3);
         assert_eq!(minutes(&catalogue::DNS_OUTCOME), 3);
         assert_eq!(minutes(&catalogue::PATH_MTU), 30);
-        assert_eq!(minutes(&catalogue::LINK_REORDERED), 30);
         assert_eq!(minutes(&catalogue::THROUGHPUT), 720);
         assert_eq!(minutes(&catalogue::AGENT_SOURCE_SUCCESS), 720);
         assert_eq!(minutes(&catalogue::LINK_RTT_MEDIAN), 0);

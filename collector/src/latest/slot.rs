@@ -29,12 +29,14 @@ pub struct Slot {
     pub time_unix_ms: i64,
     history: Option<Box<History>>,
     received: Tick,
+    /// The place of the run that tells it.
+    pub(super) run: u16,
     /// Whether the newest stream defined it.
     pub(super) named: bool,
 }
 
 impl Slot {
-    pub(super) fn new(name: Arc<Name>) -> Self {
+    pub(super) fn new(name: Arc<Name>, run: u16) -> Self {
         let history = WITH_HISTORY.contains(&name.series.metric);
         Self {
             name,
@@ -42,6 +44,7 @@ impl Slot {
             time_unix_ms: i64::MIN,
             history: history.then(Box::default),
             received: Tick(0),
+            run,
             named: true,
         }
     }

@@ -1,7 +1,7 @@
 //! When values appear, stay and vanish.
 
 use proto::limits::SERIES_PER_AGENT;
-use proto::metrics::{self as catalogue, Part};
+use proto::metrics::{self as catalogue, Metric, Part};
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn report(device: &Mutex<Device>, time_unix_ms: i64, value: f64) {
     let mut device = lock(device);
     device.reported(Timestamp::UNIX_EPOCH, 0.0, 0);
     let slot = device.slot(&cpu()).expect("a place");
-    device.update(slot, time_unix_ms, value);
+    device.receiving().update(slot, time_unix_ms, value);
 }
 
 fn shown(device: &Mutex<Device>) -> (Presence, Option<f64>) {
@@ -124,7 +124,7 @@ async fn a_late_sample_corrects_history_alone() {
     let (latest, key) = latest();
     let device = latest.device(&key).expect("enrolled");
     report(&device, 30 * 60_000, 0.5);
-    lock(&device).remember(0, 10 * 60_000, 0.9);
+    lock(&device).receiving().remember(0, 10 * 60_000, 0.9);
     assert_eq!(shown(&device).1, Some(0.5));
     let device = lock(&device);
     let slot = device
@@ -207,7 +207,7 @@ async fn a_new_stream_finds_what_it_names_again_wherever_that_is_now() {
     let report = |name: usize, value: f64| {
         let mut device = lock(&shared);
         let slot = device.slot(&interface(name)).expect("a place");
-        device.update(slot, 1_000, value);
+        device.receiving().update(slot, 1_000, value);
         device.reported(Timestamp::UNIX_EPOCH, 0.0, 0);
     };
     for name in 0..100 {
@@ -236,6 +236,138 @@ async fn a_new_stream_finds_what_it_names_again_wherever_that_is_now() {
     let expected: Vec<(usize, f64)> = (0..100).step_by(3).map(|name| (name, 2.0)).collect();
     assert_eq!(shown, expected);
     assert_eq!(device.slots.len(), expected.len());
+}
+
+fn series(metric: &'static Metric, values: &str) -> Series {
+    let labels = metric.labels.iter().copied();
+    Series {
+        metric,
+        part: Part::Value,
+        labels: labels.zip(values.split(' ').map(str::to_owned)).collect(),
+    }
+}
+
+/// Takes what one run of a probe told, all of one moment.
+fn run(device: &Mutex<Device>, time_unix_ms: i64, told: &[(&'static Metric, &str, f64)]) {
+    let mut device = lock(device);
+    device.reported(Timestamp::UNIX_EPOCH, 0.0, 0);
+    for (metric, labels, value) in told {
+        let slot = device.slot(&series(metric, labels)).expect("a place");
+        device.receiving().update(slot, time_unix_ms, *value);
+    }
+}
+
+/// Names without prefix, labels and values of all that is shown, in order.
+fn page(device: &Mutex<Device>) -> Vec<String> {
+    let device = lock(device);
+    let line = |slot: &Slot| {
+        let labels = slot.series().labels.iter();
+        let labels: Vec<_> = labels.map(|(_, value)| value.as_str()).collect();
+        let name = slot.series().metric.name.trim_start_matches("dawnwatch_");
+        format!("{name} {} {}", labels.join(" "), slot.value)
+    };
+    let mut lines: Vec<_> = device.live().map(line).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_newest_run_of_a_probe_does_not_tell_is_not_shown() {
+    use catalogue::{
+        LINK_LOSS, LINK_RTT_MEDIAN, PATH_CHANGES, PATH_HOPS, PATH_MTU, PROBE_OUTCOME, PROBE_PHASE,
+        PROBE_STATUS, PROBE_SUCCESS,
+    };
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    report(&device, 1_000, 0.5);
+    for service in ["portal", "login"] {
+        run(
+            &device,
+            2_000,
+            &[
+                (&PROBE_SUCCESS, service, 1.0),
+                (&PROBE_OUTCOME, &format!("{service} answered"), 1.0),
+                (&PROBE_PHASE, &format!("{service} connect"), 0.1),
+                (&PROBE_STATUS, service, 200.0),
+            ],
+        );
+    }
+    run(&device, 2_000, &[(&PATH_MTU, "core", 1_500.0)]);
+    run(
+        &device,
+        3_000,
+        &[(&PATH_HOPS, "core", 9.0), (&PATH_CHANGES, "core", 0.0)],
+    );
+    let answered = [
+        (&LINK_LOSS, "line isp", 0.0),
+        (&LINK_RTT_MEDIAN, "line isp", 0.02),
+    ];
+    run(&device, 3_000, &answered);
+    assert_eq!(page(&device).len(), 1 + 8 + 1 + 2 + 2);
+    // The portal times out, the path does not arrive, and the link loses all.
+    run(
+        &device,
+        62_000,
+        &[
+            (&PROBE_SUCCESS, "portal", 0.0),
+            (&PROBE_OUTCOME, "portal answered", 0.0),
+            (&PROBE_OUTCOME, "portal timeout", 1.0),
+        ],
+    );
+    run(
+        &device,
+        63_000,
+        &[(&PATH_CHANGES, "core", 0.0), (&LINK_LOSS, "line isp", 1.0)],
+    );
+    let expected = [
+        "cpu_usage_ratio  0.5",
+        "link_loss_ratio line isp 1",
+        "path_changes_total core 0",
+        "path_mtu_bytes core 1500",
+        "probe_http_status_code login 200",
+        "probe_outcome login answered 1",
+        "probe_outcome portal answered 0",
+        "probe_outcome portal timeout 1",
+        "probe_phase_duration_seconds login connect 0.1",
+        "probe_success login 1",
+        "probe_success portal 0",
+    ];
+    assert_eq!(page(&device), expected);
+    // What an older run told comes after it: it is as old as before.
+    run(&device, 61_000, &[(&PROBE_STATUS, "portal", 503.0)]);
+    assert_eq!(page(&device), expected);
+    run(&device, 64_000, &answered);
+    assert!(page(&device).contains(&"link_rtt_median_seconds line isp 0.02".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_was_started_anew_has_one_outcome_and_slots_may_move() {
+    use catalogue::{DEVICE_INTERFACE_UP, DNS_DURATION, DNS_OUTCOME, PROBE_OUTCOME};
+    let (latest, key) = latest();
+    let device = latest.device(&key).expect("enrolled");
+    // Goes soon, so that what is behind it moves.
+    run(&device, 0, &[(&DEVICE_INTERFACE_UP, "eth9", 1.0)]);
+    run(&device, 0, &[(&PROBE_OUTCOME, "gone answered", 1.0)]);
+    tokio::time::advance(STALE).await;
+    run(&device, 1_000, &[(&PROBE_OUTCOME, "portal answered", 1.0)]);
+    run(
+        &device,
+        1_000,
+        &[
+            (&DNS_OUTCOME, "system answered", 1.0),
+            (&DNS_DURATION, "system", 0.01),
+        ],
+    );
+    lock(&device).begin_stream(0);
+    lock(&device).begin_stream(0);
+    assert_eq!(page(&device).len(), 3);
+    run(&device, 2_000, &[(&PROBE_OUTCOME, "portal timeout", 1.0)]);
+    run(&device, 2_000, &[(&DNS_OUTCOME, "system servfail", 1.0)]);
+    let expected = [
+        "dns_outcome system servfail 1",
+        "probe_outcome portal timeout 1",
+    ];
+    assert_eq!(page(&device), expected);
 }
 
 #[test]

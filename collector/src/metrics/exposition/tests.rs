@@ -59,7 +59,7 @@ fn report(exposition: &Exposition, device: &str, name: &str, label: Option<&str>
     let device = exposition.latest.device(&key(device)).unwrap();
     let mut device = lock(&device);
     let slot = device.slot(&series).unwrap();
-    device.update(slot, AT.as_millisecond(), value);
+    device.receiving().update(slot, AT.as_millisecond(), value);
     device.reported(AT, -0.25, 3);
 }
 

@@ -154,7 +154,9 @@ impl Device {
         let mut device = lock(&device);
         device.reported(now(), 0.1, 0);
         let slot = device.slot(&series).expect("a place");
-        device.update(slot, now().as_millisecond() - minutes_ago * 60_000, value);
+        device
+            .receiving()
+            .update(slot, now().as_millisecond() - minutes_ago * 60_000, value);
         self
     }
 
