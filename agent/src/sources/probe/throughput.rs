@@ -1,8 +1,9 @@
 //! How fast the way to the collector is, each way, and how long echoes take while it is full.
 //!
-//! A transfer loads a line that people use. So it is small, comes every few hours, and the collector lets
-//! one machine of a centre do it at a time; whoever is refused stays silent until the next interval. It
-//! never comes at a start of the agent: the first has a random moment within the interval. An agent whose
+//! A transfer loads a line that people use. So it is small and short, comes every few hours, and the collector
+//! lets one machine of a centre do it at a time; whoever is refused stays silent until the next interval. This
+//! machine's other probes are silent meanwhile (`quiet.rs`); its neighbours' are not, and may see longer round
+//! trips for that moment: the transfer's own readings say which it was. It never comes at a start of the agent: the first has a random moment within the interval. An agent whose
 //! line is paid for by the byte, or whose bytes are bounded, has no such source at all.
 //!
 //! What is told is what arrived after the first quarter, by whoever received it ([`proto::throughput`]),
@@ -20,7 +21,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use proto::metrics;
 use proto::plan::{Plan, Throughput};
-use proto::throughput::Meter;
+use proto::throughput::{LONGEST, LOOKS, Meter};
 use proto::wire::transfer_client::TransferClient;
 use proto::wire::{DownloadRequest, Piece};
 use rand::{Rng as _, RngExt as _};
@@ -30,13 +31,11 @@ use tonic::{Code, Status};
 
 use super::super::{Access, Context, Readings, Sampling, Source, Unmeasurable};
 use super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
+use super::quiet::Quiet;
 use crate::os;
 use crate::tls;
 
-/// How long a direction is measured at most. What a slow line carried by then is enough.
-const LONGEST: Duration = Duration::from_secs(10);
-
-/// How long the rest of an upload may take that has left here and not arrived.
+/// How long the collector's word may take after an upload was measured.
 const REST: Duration = Duration::from_secs(15);
 
 /// Between the two directions: what queued up for one drains.
@@ -55,16 +54,11 @@ const PIECE_BYTES: u32 = 16_384;
 const SPACING: Duration = Duration::from_millis(50);
 const ECHO_LIMIT: Duration = Duration::from_secs(3);
 
-/// Looks whether it is time, in one interval.
-const LOOKS: u32 = 8;
-
-/// How often to look whether a plan asks for transfers at all.
-const IDLE: Duration = Duration::from_hours(1);
-
 /// The source.
 pub(super) struct Transfers {
     context: Context,
     access: Access,
+    quiet: Quiet,
     rhythm: Rhythm,
 }
 
@@ -89,31 +83,37 @@ struct Reached {
 enum NotMeasured {
     /// It is not this machine's turn, or the collector knows no transfers.
     Refused,
+    /// The collector has no time for it now.
+    NotNow,
     Failed(Unmeasurable),
 }
 
 impl Transfers {
-    pub(super) fn new(context: Context, access: Access) -> Self {
+    /// Silences what `quiet` wraps.
+    pub(super) fn new(context: Context, access: Access, quiet: Quiet) -> Self {
         Self {
             context,
             access,
+            quiet,
             rhythm: Rhythm::default(),
         }
     }
 
     async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
         let planned = self.context.plan.borrow().throughput;
-        let Some(planned) = self.rhythm.due(planned, Instant::now()) else {
+        let looked = Instant::now();
+        let Some(planned) = self.rhythm.due(planned, looked) else {
             return Ok(());
         };
         // Nobody closes it.
         let _alone = self.context.heavy.acquire().await;
-        let measured = measure(&self.access, planned.bytes, readings).await;
-        if let Err(NotMeasured::Failed(problem)) = measured {
-            // Tried again when it is looked next.
-            return Err(problem);
+        let _silence = self.quiet.begin().await;
+        match measure(&self.access, planned.bytes, readings).await {
+            Ok(()) | Err(NotMeasured::Refused) => self.rhythm.done(planned, looked),
+            // Tried again at the next look.
+            Err(NotMeasured::NotNow) => {}
+            Err(NotMeasured::Failed(problem)) => return Err(problem),
         }
-        self.rhythm.done(planned, Instant::now());
         Ok(())
     }
 }
@@ -135,9 +135,11 @@ impl Rhythm {
         (now >= due).then_some(planned)
     }
 
-    /// It was done, or was not this machine's turn.
-    fn done(&mut self, planned: Throughput, now: Instant) {
-        self.next = Some((planned.interval, now + planned.interval));
+    /// It was done, or was not this machine's turn, as of the look at this moment. The look that comes an
+    /// interval later may come a little sooner than that.
+    fn done(&mut self, planned: Throughput, looked: Instant) {
+        let rest = planned.interval - planned.interval / LOOKS / 2;
+        self.next = Some((planned.interval, looked + rest));
     }
 }
 
@@ -147,8 +149,9 @@ impl Source for Transfers {
     }
 
     fn interval(&self, plan: &Plan) -> Duration {
+        // Where none is asked for, as often as anything seldom: `/metrics` shows for as long how it went.
         plan.throughput
-            .map_or(IDLE, |throughput| throughput.interval / LOOKS)
+            .map_or(plan.path_interval, |throughput| throughput.interval / LOOKS)
     }
 
     fn timeout(&self, _: &Plan) -> Duration {
@@ -296,6 +299,8 @@ fn not_transferred(status: &Status) -> NotMeasured {
         Code::ResourceExhausted | Code::FailedPrecondition | Code::Unimplemented => {
             NotMeasured::Refused
         }
+        // The collector said so itself; of a connection that broke, it is told why.
+        Code::Unavailable if std::error::Error::source(status).is_none() => NotMeasured::NotNow,
         _ => failed(status),
     }
 }
@@ -309,7 +314,7 @@ fn failed(error: &dyn std::error::Error) -> NotMeasured {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
 
     #[test]
@@ -344,38 +349,56 @@ mod tests {
         );
         let (mut rhythm, first_at) = first(Some(every(360)));
         let first_at = first_at.unwrap();
-        rhythm.done(every(360), after(first_at));
-        assert_eq!(rhythm.due(Some(every(360)), after(first_at + 359)), None);
-        assert!(
-            rhythm
-                .due(Some(every(360)), after(first_at + 360))
-                .is_some()
-        );
         // What is not done is tried again.
-        assert!(
-            rhythm
-                .due(Some(every(360)), after(first_at + 361))
-                .is_some()
-        );
+        assert!(rhythm.due(Some(every(360)), after(first_at + 45)).is_some());
         assert_eq!(rhythm.due(None, after(first_at + 400)), None);
         assert_eq!(rhythm.due(Some(every(360)), after(0)), None, "begins anew");
     }
 
     #[test]
-    fn a_refusal_is_no_failure() {
-        for (code, is_refusal) in [
-            (Code::ResourceExhausted, true),
-            (Code::FailedPrecondition, true),
-            // Of an older collector.
-            (Code::Unimplemented, true),
-            (Code::PermissionDenied, false),
-            (Code::Unavailable, false),
-        ] {
-            let refused = matches!(
-                not_transferred(&Status::new(code, "")),
-                NotMeasured::Refused
-            );
-            assert_eq!(refused, is_refusal, "{code:?}");
+    fn one_look_in_eight_is_for_a_transfer() {
+        let interval = Duration::from_mins(1);
+        let planned = Throughput {
+            interval,
+            bytes: 65_536,
+        };
+        let mut rhythm = Rhythm::default();
+        let start = Instant::now();
+        let mut done = Vec::new();
+        for look in 0..80 {
+            // Timers are late, each by something else.
+            let late = Duration::from_millis(u64::from(look * 7_919 % 50));
+            let looked = start + interval / LOOKS * look + late;
+            if rhythm.due(Some(planned), looked).is_some() {
+                rhythm.done(planned, looked);
+                done.push(look);
+            }
         }
+        let gaps = done.windows(2).map(|two| two[1] - two[0]);
+        assert!(done.len() >= 9, "{done:?}");
+        assert!(gaps.clone().all(|gap| gap == LOOKS), "{done:?}");
+    }
+
+    #[test]
+    fn a_refusal_is_no_failure() {
+        let became = |status: &Status| match not_transferred(status) {
+            NotMeasured::Refused => "refused",
+            NotMeasured::NotNow => "not now",
+            NotMeasured::Failed(_) => "failed",
+        };
+        for (code, expected) in [
+            (Code::ResourceExhausted, "refused"),
+            (Code::FailedPrecondition, "refused"),
+            // Of an older collector.
+            (Code::Unimplemented, "refused"),
+            (Code::PermissionDenied, "failed"),
+            (Code::Unavailable, "not now"),
+        ] {
+            assert_eq!(became(&Status::new(code, "")), expected, "{code:?}");
+        }
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let mut status = Status::unavailable("");
+        status.set_source(std::sync::Arc::new(broken));
+        assert_eq!(became(&status), "failed");
     }
 }
