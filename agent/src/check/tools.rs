@@ -9,8 +9,9 @@ use crate::identity::Identity;
 use crate::os::Root;
 use crate::plan;
 use crate::sources::Context;
+use crate::sources::probe::lookup::Lookups;
 use crate::sources::probe::round::Rounds;
-use crate::sources::probe::service::{Lookups, Trust};
+use crate::sources::probe::service::Trust;
 use crate::tls::Address;
 
 /// One for the whole check.

@@ -10,7 +10,6 @@ use proto::plan;
 
 use super::tools::Tools;
 use crate::clock::wall_unix_ms;
-use crate::os::Address;
 use crate::sources::Unmeasurable;
 use crate::sources::probe::dns::{self, Judged};
 use crate::sources::probe::service::{self, Attempt, How};
@@ -38,58 +37,50 @@ pub(super) struct Asked {
 }
 
 /// Asks this machine's resolvers and those of the plan.
-pub(super) async fn resolvers(tools: &Tools) -> Vec<Asked> {
+pub(super) async fn resolvers(tools: &Tools) -> (Vec<Asked>, Vec<Unmeasurable>) {
     let around = &tools.surroundings;
     let gateways: Vec<IpAddr> = around.gateways.iter().map(|gateway| gateway.ip).collect();
-    let own = around.resolvers.iter();
-    let own = own.map(|address| (address.to_string(), address.clone(), None, true));
-    let planned = tools.plan.resolvers.iter().map(|resolver| {
-        let address = Address {
-            ip: resolver.address,
-            zone: None,
-        };
-        (
-            resolver.name.clone(),
-            address,
-            resolver.network.clone(),
-            false,
-        )
-    });
+    let (resolvers, limitation) = dns::resolvers(&around.resolvers, &tools.plan);
     let collector = tools.context.collector.as_ref();
     let collector = collector.map(|(host, _)| host.as_str());
-    let asking = own.chain(planned).map(|(name, address, network, is_own)| {
+    let asking = resolvers.into_iter().map(|resolver| {
         let gateways = &gateways;
         async move {
-            let mut names = dns::names(&tools.plan, network.as_deref(), collector);
+            let network = resolver.network.as_deref();
+            let mut names = dns::names(&tools.plan, network, collector);
             names.push(dns::canary());
-            let interface = tools.context.interface(network.as_deref());
-            let interface = interface.as_deref();
-            let judged = dns::judge(&address, interface, &names, gateways, DNS_LIMIT).await;
-            let is_beyond = !gateways.contains(&address.ip) && is_public(address.ip);
-            (name, network, is_own, is_beyond, judged)
+            let interface = tools.context.interface(network);
+            let (address, interface) = (&resolver.address, interface.as_deref());
+            let judged = dns::judge(address, interface, &names, gateways, DNS_LIMIT).await;
+            (resolver, judged)
         }
     });
-    let mut asked = join_all(asking).await;
+    let mut limitations: Vec<Unmeasurable> = limitation.into_iter().collect();
+    let mut asked = Vec::new();
+    for (resolver, judged) in join_all(asking).await {
+        match judged {
+            Ok(judged) => asked.push((resolver, judged)),
+            Err(limitation) => limitations.push(limitation),
+        }
+    }
     dns::compare(
         asked
             .iter_mut()
-            .filter(|(_, network, ..)| network.is_none())
-            .map(|(.., judged)| judged),
+            .filter(|(resolver, _)| resolver.network.is_none())
+            .map(|(_, judged)| judged),
     );
-    let asked = asked
-        .into_iter()
-        .map(|(resolver, _, is_own, is_beyond, judged)| Asked {
-            word: judged.outcome.as_str(),
-            detail: lie(&judged),
-            evidence: Dns {
-                resolver,
-                outcome: dns_outcome(judged.outcome),
-                took: judged.took,
-                is_own,
-                is_beyond,
-            },
-        });
-    asked.collect()
+    let asked = asked.into_iter().map(|(resolver, judged)| Asked {
+        word: judged.outcome.as_str(),
+        detail: lie(&judged),
+        evidence: Dns {
+            is_beyond: !gateways.contains(&resolver.address.ip) && is_public(resolver.address.ip),
+            resolver: resolver.name,
+            outcome: dns_outcome(judged.outcome),
+            took: judged.took,
+            is_own: resolver.is_own,
+        },
+    });
+    (asked.collect(), limitations)
 }
 
 fn lie(judged: &Judged) -> String {

@@ -101,7 +101,9 @@ async fn further(
     seen.links(&gateways, Mark::Neither);
     seen.beyond(beyond);
     seen.screen.pending(Kind::Resolver);
-    seen.resolvers(names.await.unwrap_or_default());
+    let (resolvers, limitations) = names.await.unwrap_or_default();
+    seen.resolvers(resolvers);
+    limitations.into_iter().for_each(|one| seen.limited(one));
     seen.screen.pending(Kind::Service);
     let services = services.await.unwrap_or_default();
     let login_page = uses::login_page(tools, &services).await;

@@ -19,7 +19,7 @@ pub const ICMP_REMEDY: &str = if cfg!(windows) {
 /// Whether a socket can be bound to an interface.
 pub const CAN_BIND: bool = false;
 
-/// Not available on this system yet.
+/// Not available on this system yet: `Unsupported`.
 pub fn bind_to(_: &SockRef<'_>, _: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

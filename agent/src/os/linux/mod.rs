@@ -12,6 +12,7 @@ mod wireless;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use socket2::SockRef;
 
 use super::{Root, Unreadable};
@@ -36,9 +37,16 @@ pub const CAN_BIND: bool = true;
 /// Linux 5.7.
 ///
 /// # Errors
-/// When there is no such interface, or the kernel does not allow it.
+/// `NotFound` when there is no such interface, `PermissionDenied` when the kernel does not allow it.
 pub fn bind_to(socket: &SockRef<'_>, interface: &str) -> io::Result<()> {
-    socket.bind_device(Some(interface.as_bytes()))
+    let bound = socket.bind_device(Some(interface.as_bytes()));
+    bound.map_err(|error| {
+        if error.raw_os_error() == Some(Errno::NODEV.raw_os_error()) {
+            io::Error::new(io::ErrorKind::NotFound, "no such interface")
+        } else {
+            error
+        }
+    })
 }
 
 impl Root {

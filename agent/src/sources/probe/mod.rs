@@ -1,9 +1,11 @@
 //! Links, measured from here.
 
+mod binding;
 pub(crate) mod dns;
 mod echo;
 mod filter;
 pub mod icmp;
+pub(crate) mod lookup;
 pub(crate) mod mtu;
 mod names;
 mod pace;

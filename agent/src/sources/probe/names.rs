@@ -1,35 +1,30 @@
 //! Addresses of host names, kept when the resolvers fail: a dead DNS must not look like a dead line.
 //!
 //! A name is asked again after a while, and when its address stopped answering. One address per
-//! name is probed, the same for as long as the name still has it. Few questions are asked at a time:
-//! with dead resolvers each holds a thread for half a minute, and others need threads too.
+//! name is probed, the same for as long as the name still has it.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+#[cfg(test)]
+use super::lookup::Ask;
+use super::lookup::{Found, Lookups};
 use super::slow::Slow;
 
 /// How long an address that answers is believed.
 const BELIEVED: Duration = Duration::from_mins(5);
 
-/// Questions at a time. The next waits until one of them was answered or given up by the system.
-const AT_A_TIME: usize = 3;
-
-/// Asks the system for the addresses of a name; none when that failed.
-pub(super) type Lookup = fn(String) -> Pin<Box<dyn Future<Output = Vec<IpAddr>> + Send>>;
+/// No answer comes later than this.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The last good address of each name in use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Names {
-    lookup: Lookup,
-    at_a_time: Arc<Semaphore>,
+    lookups: Lookups,
     known: HashMap<String, Known>,
 }
 
@@ -37,28 +32,15 @@ pub(super) struct Names {
 struct Known {
     address: Option<IpAddr>,
     believed_until: Option<Instant>,
-    lookup: Slow<Vec<IpAddr>>,
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self::with(|name| Box::pin(ask_the_system(name)))
-    }
-}
-
-async fn ask_the_system(name: String) -> Vec<IpAddr> {
-    match tokio::net::lookup_host((name, 0)).await {
-        Ok(addresses) => addresses.map(|address| address.ip()).collect(),
-        Err(_) => Vec::new(),
-    }
+    lookup: Slow<Option<Arc<Found>>>,
 }
 
 impl Names {
     /// Asks somebody else.
-    pub(super) fn with(lookup: Lookup) -> Self {
+    #[cfg(test)]
+    pub(super) fn with(ask: Ask) -> Self {
         Self {
-            lookup,
-            at_a_time: Arc::new(Semaphore::new(AT_A_TIME)),
+            lookups: Lookups::with(ask),
             known: HashMap::new(),
         }
     }
@@ -71,15 +53,10 @@ impl Names {
         for name in names {
             let known = self.known.entry((*name).to_owned()).or_default();
             if known.believed_until.is_none_or(|until| until <= now) {
-                let call = self.lookup;
-                let name = (*name).to_owned();
-                let at_a_time = Arc::clone(&self.at_a_time);
-                known.lookup.start(|| {
-                    tokio::spawn(async move {
-                        let _turn = at_a_time.acquire_owned().await;
-                        call(name).await
-                    })
-                });
+                let (lookups, name) = (self.lookups.clone(), (*name).to_owned());
+                known
+                    .lookup
+                    .start(|| tokio::spawn(async move { lookups.look_up(&name, PATIENCE).await }));
             }
         }
         for known in self.known.values_mut() {
@@ -88,8 +65,9 @@ impl Names {
             } else {
                 deadline
             };
-            if let Some(answers) = known.lookup.returned(patience).await
-                && let Some(address) = choose(known.address, &answers)
+            if let Some(Some(found)) = known.lookup.returned(patience).await
+                && let Ok(answers) = &found.addresses
+                && let Some(address) = choose(known.address, answers)
             {
                 known.address = Some(address);
                 known.believed_until = Some(Instant::now() + BELIEVED);
@@ -115,7 +93,7 @@ impl Names {
 fn choose(current: Option<IpAddr>, answers: &[IpAddr]) -> Option<IpAddr> {
     let was_elsewhere = current.is_some_and(|address| !address.is_loopback());
     let is_place =
-        |address: &&IpAddr| !address.is_unspecified() && !(was_elsewhere && address.is_loopback());
+        |address: &&IpAddr| !(address.is_unspecified() || was_elsewhere && address.is_loopback());
     current
         .filter(|address| answers.contains(address))
         .or_else(|| answers.iter().find(is_place).copied())
@@ -157,16 +135,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_last_good_address_survives_dead_resolvers() {
-        let mut names = Names::with(|_| Box::pin(std::future::ready(vec![A])));
+        let mut names = Names::with(|_| Box::pin(std::future::ready(Ok(vec![A]))));
         names.refresh(&["collector"], soon()).await;
         assert_eq!(names.address("collector"), Some(A));
 
-        names.lookup = |_| Box::pin(std::future::ready(Vec::new()));
+        names.lookups = Lookups::with(|_| Box::pin(std::future::ready(Ok(Vec::new()))));
         names.doubt("collector");
         names.refresh(&["collector"], soon()).await;
         assert_eq!(names.address("collector"), Some(A), "asked in vain");
 
-        names.lookup = |_| Box::pin(std::future::pending());
+        names.lookups = Lookups::with(|_| Box::pin(std::future::pending()));
         let before = Instant::now();
         names.refresh(&["collector"], soon()).await;
         assert_eq!(names.address("collector"), Some(A), "not answered at all");
@@ -178,9 +156,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_moved_name_is_found_again_in_time() {
-        let mut names = Names::with(|_| Box::pin(std::future::ready(vec![A])));
+        let mut names = Names::with(|_| Box::pin(std::future::ready(Ok(vec![A]))));
         names.refresh(&["x"], soon()).await;
-        names.lookup = |_| Box::pin(std::future::ready(vec![B]));
+        names.lookups = Lookups::with(|_| Box::pin(std::future::ready(Ok(vec![B]))));
         names.refresh(&["x"], soon()).await;
         assert_eq!(names.address("x"), Some(A), "believed");
         tokio::time::advance(BELIEVED).await;
@@ -192,30 +170,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn dead_resolvers_hold_few_threads() {
-        use std::sync::atomic::{AtomicUsize, Ordering};
-        static ASKED: AtomicUsize = AtomicUsize::new(0);
-        let mut names = Names::with(|_| {
-            ASKED.fetch_add(1, Ordering::Relaxed);
-            Box::pin(async {
-                tokio::time::sleep(Duration::from_secs(30)).await;
-                Vec::new()
+    async fn dead_names_delay_no_other_beyond_the_deadline() {
+        let mut names = Names::with(|name| {
+            Box::pin(async move {
+                if name != "well" {
+                    tokio::time::sleep(Duration::from_secs(30)).await;
+                }
+                Ok(vec![A])
             })
         });
-        let wanted = ["a", "b", "c", "d", "e"];
+        let wanted = ["a", "b", "c", "d", "e", "well"];
+        let began = Instant::now();
         names.refresh(&wanted, soon()).await;
-        names.refresh(&wanted, soon()).await;
-        assert_eq!(ASKED.load(Ordering::Relaxed), AT_A_TIME);
+        assert_eq!(began.elapsed(), Duration::from_secs(2));
+        assert_eq!(names.address("well"), Some(A));
+        assert_eq!(names.address("a"), None);
         names
             .refresh(&wanted, Instant::now() + Duration::from_mins(1))
             .await;
-        assert_eq!(ASKED.load(Ordering::Relaxed), wanted.len());
-    }
-
-    #[tokio::test]
-    async fn the_system_knows_localhost() {
-        let mut names = Names::default();
-        names.refresh(&["localhost"], soon()).await;
-        assert!(names.address("localhost").unwrap().is_loopback());
+        assert_eq!(names.address("a"), Some(A), "its answer is late, and good");
     }
 }

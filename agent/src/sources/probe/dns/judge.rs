@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::super::super::Unmeasurable;
 use super::{Asked, Expected, Name, Outcome, ask};
 use crate::os::Address;
 
@@ -22,7 +23,7 @@ pub(crate) struct Judged {
     /// [`Outcome::Wrong`] after one lie; else the best it can do with the names that should have an
     /// address: those it knows no answer for may have no better one.
     pub(crate) outcome: Outcome,
-    /// The slowest of its answers for those names.
+    /// The slowest of such answers for those names.
     pub(crate) took: Option<Duration>,
     /// What it said, in the order of the names.
     pub(crate) told: Vec<Told>,
@@ -38,18 +39,22 @@ pub(crate) struct Told {
 }
 
 /// Asks one resolver for all these names at once, and judges what it says.
+///
+/// # Errors
+/// When the interface cannot be chosen.
 pub(crate) async fn judge(
     resolver: &Address,
     interface: Option<&str>,
     names: &[Name],
     gateways: &[IpAddr],
     limit: Duration,
-) -> Judged {
+) -> Result<Judged, Unmeasurable> {
     let told = names.iter().map(|name| async move {
-        let asked = ask(resolver, interface, &name.host, limit).await;
-        Told::new(name.clone(), asked, gateways)
+        let asked = ask(resolver, interface, &name.host, limit).await?;
+        Ok(Told::new(name.clone(), asked, gateways))
     });
-    Judged::of(join_all(told).await)
+    let told: Result<_, _> = join_all(told).await.into_iter().collect();
+    Ok(Judged::of(told?))
 }
 
 /// Compares what resolvers of one network said of the same names, asked at about the same time.
@@ -112,9 +117,27 @@ impl Judged {
                 Some(_) => Outcome::Wrong,
                 None => best.unwrap_or(Outcome::Timeout),
             },
-            took: counting().filter_map(|told| told.asked.took).max(),
+            took: counting()
+                .filter(|told| Some(told.outcome) == best)
+                .filter_map(|told| told.asked.took)
+                .max(),
             told,
         }
+    }
+
+    /// Whether another name may well be answered: this may be the names' own trouble.
+    pub(super) fn may_be_of_the_names(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::NxDomain | Outcome::ServFail | Outcome::Timeout
+        )
+    }
+
+    /// With what was said of other names.
+    pub(super) fn and(self, mut others: Self) -> Self {
+        let mut told = self.told;
+        told.append(&mut others.told);
+        Self::of(told)
     }
 
     /// What it said that cannot be true: a name and the first address for it.
@@ -286,6 +309,25 @@ mod tests {
         assert_eq!(alone.took, Some(Duration::from_secs(1)));
         let dead = canary(Outcome::Timeout, &[]);
         assert_eq!(Judged::of(vec![dead]).took, None);
+    }
+
+    #[test]
+    fn a_dead_name_is_not_a_dead_resolver() {
+        let slow = Asked {
+            took: Some(Duration::from_secs(4)),
+            ..asked(Outcome::ServFail, &[])
+        };
+        let dead = Judged::of(vec![told("dead.vn", Expected::Public, slow)]);
+        assert!(dead.may_be_of_the_names());
+        let all = dead.and(Judged::of(vec![portal(&["203.0.113.1"])]));
+        assert!(!all.may_be_of_the_names());
+        assert_eq!(all.outcome, Outcome::Answered);
+        assert_eq!(all.took, Some(Duration::from_millis(20)), "of the answer");
+        assert_eq!(all.told.len(), 2);
+        for clear in [Outcome::Refused, Outcome::Unreachable] {
+            let told = told("a.vn", Expected::Public, asked(clear, &[]));
+            assert!(!Judged::of(vec![told]).may_be_of_the_names(), "{clear:?}");
+        }
     }
 
     fn compared(answers: &[&[&str]]) -> Vec<Outcome> {

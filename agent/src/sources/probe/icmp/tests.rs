@@ -134,7 +134,7 @@ async fn counters_go_on_and_what_left_the_plan_is_forgotten() {
 async fn a_dead_target_is_a_reading_and_an_empty_machine_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (mut icmp, plan_sender) = alone(&[("nobody", "no such name")], &folder);
-    icmp.names = Names::with(|_| Box::pin(std::future::ready(Vec::new())));
+    icmp.names = Names::with(|_| Box::pin(std::future::ready(Ok(Vec::new()))));
     let mut readings = Readings::default();
     icmp.sample(&mut readings).await.unwrap();
     assert_eq!(value(&readings, &metrics::LINK_LOSS, "nobody"), Some(1.0));

@@ -129,7 +129,7 @@ mod tests {
         let collector = collector.map(|host| (host.to_owned(), 9781));
         let context = Context::new(receiver, collector, networks);
         let mut ends = Ends {
-            names: Names::with(|_| Box::pin(std::future::ready(Vec::new()))),
+            names: Names::with(|_| Box::pin(std::future::ready(Ok(Vec::new())))),
         };
         let deadline = Instant::now() + Duration::from_secs(1);
         let found = ends.find(&context, &plan, &Root::default(), deadline).await;

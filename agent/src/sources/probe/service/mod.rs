@@ -37,7 +37,6 @@ use tokio_rustls::client::TlsStream;
 
 use self::destination::Destination;
 use self::http::{Peer, Question, Stream};
-pub(crate) use self::lookup::Lookups;
 use self::outcome::Stop;
 pub(crate) use self::outcome::{Attempt, Outcome, Phases};
 pub(crate) use self::source::Services;
@@ -45,6 +44,7 @@ use self::tls::Shown;
 use self::trust::Fault;
 pub(crate) use self::trust::Trust;
 use super::super::Unmeasurable;
+use super::lookup::Lookups;
 
 /// With what to try.
 #[derive(Debug, Clone, Copy)]
@@ -151,14 +151,13 @@ impl Walk<'_> {
         if let Some(address) = self.destination.address() {
             return Ok(address);
         }
-        let began = Instant::now();
         // Leaves time for the known address.
-        let patience = began + self.how.limit * 6 / 10;
-        let lookups = self.how.lookups;
-        let found = lookups.addresses(&self.destination.host, patience).await;
+        let patience = self.how.limit * 6 / 10;
+        let host = &self.destination.host;
+        let found = lookup::addresses(self.how.lookups, host, patience).await;
         match (found, self.how.known) {
-            (Ok(addresses), known) => {
-                self.attempt.phases.dns = Some(began.elapsed());
+            (Ok((addresses, took)), known) => {
+                self.attempt.phases.dns = Some(took);
                 let chosen = lookup::choose(&addresses, known, self.how.unreached);
                 chosen.ok_or_else(|| Stop::With(Outcome::DnsFailed, "no address".to_owned()))
             }

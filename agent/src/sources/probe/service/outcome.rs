@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::super::Unmeasurable;
+use super::super::binding::Unbound;
 
 /// How an attempt ended, the `outcome` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +122,15 @@ pub(super) enum Stop {
 impl From<Unmeasurable> for Stop {
     fn from(unmeasurable: Unmeasurable) -> Self {
         Self::Unmeasurable(unmeasurable)
+    }
+}
+
+impl From<Unbound> for Stop {
+    fn from(unbound: Unbound) -> Self {
+        match unbound {
+            Unbound::Gone(detail) => Self::With(Outcome::Unreachable, detail),
+            Unbound::Cannot(unmeasurable) => Self::Unmeasurable(unmeasurable),
+        }
     }
 }
 

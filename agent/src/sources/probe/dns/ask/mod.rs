@@ -13,6 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::{Instant, timeout_at};
 
+use super::super::super::Unmeasurable;
+use super::super::binding::{Unbound, bind};
 use super::Outcome;
 use super::message::{Family, Question, Reply};
 use crate::os::Address;
@@ -47,12 +49,15 @@ pub(crate) struct Asked {
 }
 
 /// Asks a resolver for the addresses of a name.
+///
+/// # Errors
+/// When the interface cannot be chosen.
 pub(crate) async fn ask(
     resolver: &Address,
     interface: Option<&str>,
     name: &str,
     limit: Duration,
-) -> Asked {
+) -> Result<Asked, Unmeasurable> {
     let to = match resolver.ip {
         IpAddr::V4(ip) => SocketAddr::from((ip, PORT)),
         IpAddr::V6(ip) => SocketAddrV6::new(ip, PORT, 0, resolver.scope()).into(),
@@ -63,8 +68,28 @@ pub(crate) async fn ask(
 /// How one try to have a question answered ended.
 struct Ended {
     /// `None` when none came in time.
-    reply: io::Result<Option<Reply>>,
+    reply: Result<Option<Reply>, Stop>,
     over_tcp: bool,
+}
+
+/// Why there is nobody to ask.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error("no way to a resolver there")]
+    Network(#[from] io::Error),
+    #[error("{0}")]
+    Gone(String),
+    #[error(transparent)]
+    Unmeasurable(Unmeasurable),
+}
+
+impl From<Unbound> for Stop {
+    fn from(unbound: Unbound) -> Self {
+        match unbound {
+            Unbound::Gone(detail) => Self::Gone(detail),
+            Unbound::Cannot(unmeasurable) => Self::Unmeasurable(unmeasurable),
+        }
+    }
 }
 
 /// Whom to ask, and how to get there.
@@ -75,7 +100,7 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    async fn ask(self, name: &str, limit: Duration) -> Asked {
+    async fn ask(self, name: &str, limit: Duration) -> Result<Asked, Unmeasurable> {
         let started = Instant::now();
         let deadline = started + limit;
         let per_try = TRY.min(limit * 2 / 5);
@@ -90,12 +115,12 @@ impl Asker<'_> {
             outcome = match ended.reply {
                 Ok(Some(Reply::Addresses(none))) if none.is_empty() => continue,
                 Ok(Some(Reply::Addresses(addresses))) => {
-                    return Asked {
+                    return Ok(Asked {
                         outcome: Outcome::Answered,
                         addresses,
                         took: Some(started.elapsed()),
                         over_tcp,
-                    };
+                    });
                 }
                 Ok(Some(Reply::NxDomain)) => Outcome::NxDomain,
                 Ok(Some(Reply::Refused)) => Outcome::Refused,
@@ -103,20 +128,22 @@ impl Asker<'_> {
                     Outcome::ServFail
                 }
                 Ok(None) => Outcome::Timeout,
-                Err(error) => {
-                    tracing::debug!(resolver = %self.to, %error, "No resolver there.");
+                Err(Stop::Unmeasurable(unmeasurable)) => return Err(unmeasurable),
+                Err(stop) => {
+                    let error = crate::chain(&stop);
+                    tracing::debug!(resolver = %self.to, error, "No resolver there.");
                     Outcome::Unreachable
                 }
             };
             break;
         }
         let has_answered = !matches!(outcome, Outcome::Timeout | Outcome::Unreachable);
-        Asked {
+        Ok(Asked {
             outcome,
             addresses: Vec::new(),
             took: has_answered.then(|| started.elapsed()),
             over_tcp,
-        }
+        })
     }
 
     async fn question(self, question: &Question, per_try: Duration, deadline: Instant) -> Ended {
@@ -143,14 +170,14 @@ impl Asker<'_> {
         question: &Question,
         per_try: Duration,
         deadline: Instant,
-    ) -> io::Result<Option<Reply>> {
+    ) -> Result<Option<Reply>, Stop> {
         let socket = self.udp()?;
         for extended in [true, false] {
             socket.send(question.bytes(extended)).await?;
             let until = deadline.min(Instant::now() + per_try);
             match timeout_at(until, answer(&socket, question)).await {
                 Ok(Ok(Some(Reply::NotUnderstood))) if extended => {}
-                Ok(answer) => return answer,
+                Ok(answer) => return Ok(answer?),
                 Err(_) => {}
             }
         }
@@ -158,39 +185,23 @@ impl Asker<'_> {
     }
 
     /// Connected, so that the kernel keeps away what others send, and tells when nobody listens there.
-    fn udp(self) -> io::Result<UdpSocket> {
+    fn udp(self) -> Result<UdpSocket, Stop> {
         let socket = Socket::new(Domain::for_address(self.to), Type::DGRAM, None)?;
         socket.set_nonblocking(true)?;
-        self.bind(&socket)?;
+        bind(&SockRef::from(&socket), self.interface)?;
         socket.connect(&self.to.into())?;
-        UdpSocket::from_std(socket.into())
+        Ok(UdpSocket::from_std(socket.into())?)
     }
 
-    async fn over_tcp(self, question: &Question) -> io::Result<Reply> {
+    async fn over_tcp(self, question: &Question) -> Result<Reply, Stop> {
         let socket = match self.to {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
-        self.bind(&SockRef::from(&socket))?;
+        bind(&SockRef::from(&socket), self.interface)?;
         let stream = socket.connect(self.to).await?;
         // Who takes the connection is there: from here on it fails to answer.
         Ok(converse(stream, question).await.unwrap_or(Reply::ServFail))
-    }
-
-    #[cfg(target_os = "linux")]
-    fn bind(self, socket: &Socket) -> io::Result<()> {
-        match self.interface {
-            Some(interface) => socket.bind_device(Some(interface.as_bytes())),
-            None => Ok(()),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn bind(self, _: &Socket) -> io::Result<()> {
-        match self.interface {
-            Some(_) => Err(io::ErrorKind::Unsupported.into()),
-            None => Ok(()),
-        }
     }
 }
 

@@ -2,32 +2,32 @@
 //!
 //! Each has a phase of its own and keeps it, so that the resolvers do not measure each other. Two of the
 //! plan's names are asked for in a run, others in the next, by all resolvers of a network the same, and a
-//! name that nobody has. Rights: none. It cannot know of resolvers that a router's own forwarder asks.
+//! name that nobody has. Where those names have no answer others are asked for at once: dead names are no
+//! dead resolver. Rights: none. It cannot know of resolvers that a router's own forwarder asks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use proto::limits::RESOLVERS_PER_PLAN;
 use proto::metrics;
 use proto::plan::Plan;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
+use super::super::lookup::Lookups;
 use super::super::slow::Slow;
 use super::super::statistics::three_digits;
-use super::{Judged, Name, Outcome, System, canary, compare, judge, names};
+use super::resolvers::SYSTEM;
+use super::system::judge_system;
+use super::{Judged, Name, Outcome, Resolver, canary, compare, judge, names, resolvers};
 use crate::os::{self, Address, Root, Unreadable};
-
-/// Resolvers of the machine itself that are asked: one with more is misconfigured.
-const OWN_BOUND: usize = 4;
-
-/// What the system's own way is called.
-const SYSTEM: &str = "system";
 
 /// Names asked for in one run, beside the one that nobody has.
 const NAMES: usize = 2;
+
+/// Names asked for where those have no answer.
+const OTHERS: usize = 4;
 
 /// The source.
 pub(crate) struct Dns {
@@ -35,7 +35,7 @@ pub(crate) struct Dns {
     root: Root,
     surroundings: Surroundings,
     look_around: Slow<Result<Surroundings, Unreadable>>,
-    system: System,
+    lookups: Lookups,
     known: HashMap<String, State>,
     /// Counts the runs.
     turn: usize,
@@ -47,13 +47,12 @@ struct Surroundings {
     resolvers: Vec<Address>,
 }
 
-/// A resolver to ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Resolver {
-    /// The `resolver` label.
-    name: String,
-    address: Address,
-    network: Option<String>,
+/// The names of one run and one network.
+#[derive(Debug, Clone)]
+struct Turn {
+    names: Vec<Name>,
+    /// For when those have no answer.
+    others: Vec<Name>,
 }
 
 /// What is remembered of a resolver, or of the system, between runs.
@@ -81,7 +80,7 @@ struct Pace {
     looking: Duration,
     /// Within which all resolvers are asked.
     window: Duration,
-    /// For all answers of one resolver.
+    /// For all answers of one resolver, and once more for those to other names.
     patience: Duration,
 }
 
@@ -90,13 +89,13 @@ impl Pace {
     /// first run does not keep a person waiting.
     fn of(interval: Duration, is_first: bool) -> Self {
         let looking = Duration::from_secs(2).min(interval / 5);
-        let patience = Duration::from_secs(5).min(interval * 2 / 5);
+        let patience = Duration::from_secs(5).min(interval / 4);
         let widest = if is_first {
             Duration::from_millis(500)
         } else {
             Duration::from_secs(10)
         };
-        let left = (interval * 9 / 10).saturating_sub(looking + patience);
+        let left = (interval * 9 / 10).saturating_sub(looking + 2 * patience);
         Self {
             looking,
             window: left.min(widest),
@@ -113,7 +112,7 @@ impl Dns {
             root: Root::default(),
             surroundings: Surroundings::default(),
             look_around: Slow::default(),
-            system: System::default(),
+            lookups: Lookups::default(),
             known: HashMap::new(),
             turn: 0,
         }
@@ -123,47 +122,29 @@ impl Dns {
         let plan = self.context.plan.borrow().clone();
         let pace = Pace::of(plan.service_interval, self.known.is_empty());
         self.look_around(pace, readings).await;
-        let resolvers = resolvers(&self.surroundings, &plan, readings);
+        let (resolvers, limitation) = resolvers(&self.surroundings.resolvers, &plan);
+        readings.limitations.extend(limitation);
         let names: Vec<_> = resolvers.iter().map(|one| one.name.as_str()).collect();
         self.known
             .retain(|name, _| name == SYSTEM || names.contains(&name.as_str()));
         for name in names.into_iter().chain([SYSTEM]) {
             self.known.entry(name.to_owned()).or_insert_with(State::new);
         }
-        let begin = Instant::now();
-        let start = |known: &HashMap<String, State>, name: &str| {
-            let phase = known.get(name).map_or(0.0, |state| state.phase);
-            begin + pace.window.mul_f64(phase)
-        };
-        let mut running = JoinSet::new();
-        for resolver in resolvers {
-            let start = start(&self.known, &resolver.name);
-            let mut names = self.names(&plan, resolver.network.as_deref());
-            names.push(canary());
-            let interface = self.context.interface(resolver.network.as_deref());
-            let gateways = self.surroundings.gateways.clone();
-            running.spawn(async move {
-                sleep_until(start).await;
-                let interface = interface.as_deref();
-                let address = &resolver.address;
-                let judged = judge(address, interface, &names, &gateways, pace.patience).await;
-                (resolver, judged)
-            });
-        }
-        sleep_until(start(&self.known, SYSTEM)).await;
-        let name = self.names(&plan, None).into_iter().next();
-        let gateways = &self.surroundings.gateways;
-        let of_system = self
-            .system
-            .judge(name.unwrap_or_else(canary), gateways, pace.patience)
-            .await;
+        let mut running = self.ask_each(&plan, resolvers, pace);
+        let of_system = self.ask_the_system(&plan, pace).await;
         self.report(SYSTEM, &of_system, readings);
 
         let mut networks: BTreeMap<Option<String>, Vec<(String, Judged)>> = BTreeMap::new();
         while let Some(finished) = running.join_next().await {
-            if let Ok((resolver, judged)) = finished {
-                let network = networks.entry(resolver.network).or_default();
-                network.push((resolver.name, judged));
+            match finished {
+                Ok((resolver, Ok(judged))) => {
+                    let network = networks.entry(resolver.network).or_default();
+                    network.push((resolver.name, judged));
+                }
+                Ok((_, Err(limitation))) if !readings.limitations.contains(&limitation) => {
+                    readings.limitations.push(limitation);
+                }
+                _ => {}
             }
         }
         for mut resolvers in networks.into_values() {
@@ -175,6 +156,65 @@ impl Dns {
         }
         self.turn = self.turn.wrapping_add(1);
         Ok(())
+    }
+
+    /// Asks each resolver at its moment.
+    fn ask_each(
+        &self,
+        plan: &Plan,
+        resolvers: Vec<Resolver>,
+        pace: Pace,
+    ) -> JoinSet<(Resolver, Result<Judged, Unmeasurable>)> {
+        let mut running = JoinSet::new();
+        for resolver in resolvers {
+            let start = self.start(&resolver.name, pace);
+            let network = resolver.network.as_deref();
+            let mut turn = self.names(plan, network);
+            turn.names.push(canary());
+            let interface = self.context.interface(network);
+            let gateways = self.surroundings.gateways.clone();
+            running.spawn(async move {
+                sleep_until(start).await;
+                let ask = async |names: Vec<Name>| {
+                    let interface = interface.as_deref();
+                    let address = &resolver.address;
+                    judge(address, interface, &names, &gateways, pace.patience).await
+                };
+                let judged = match ask(turn.names).await {
+                    Ok(judged) if judged.may_be_of_the_names() => {
+                        ask(turn.others).await.map(|others| judged.and(others))
+                    }
+                    judged => judged,
+                };
+                (resolver, judged)
+            });
+        }
+        running
+    }
+
+    /// As programs do.
+    async fn ask_the_system(&self, plan: &Plan, pace: Pace) -> Judged {
+        sleep_until(self.start(SYSTEM, pace)).await;
+        let gateways = &self.surroundings.gateways;
+        let ask = async |names: &[Name]| {
+            judge_system(&self.lookups, names, gateways, pace.patience).await
+        };
+        let Turn { mut names, others } = self.names(plan, None);
+        if names.is_empty() {
+            names.push(canary());
+        }
+        let judged = ask(&names).await;
+        if judged.may_be_of_the_names() {
+            judged.and(ask(&others).await)
+        } else {
+            judged
+        }
+    }
+
+    /// The moment of a resolver, or of the system, counted from now.
+    fn start(&self, name: &str, pace: Pace) -> Instant {
+        let phase = self.known.get(name).map_or(0.0, |state| state.phase);
+        Instant::now() + pace.window.mul_f64(phase)
     }
 
     /// Reads the machine's settings anew, unless that hangs: then they are what they were.
@@ -194,14 +234,15 @@ impl Dns {
     }
 
     /// The names whose turn it is.
-    fn names(&self, plan: &Plan, network: Option<&str>) -> Vec<Name> {
+    fn names(&self, plan: &Plan, network: Option<&str>) -> Turn {
         let collector = self.context.collector.as_ref();
         let collector = collector.map(|(host, _)| host.as_str());
-        let names = names(plan, network, collector);
-        let count = names.len();
-        let from = self.turn.checked_rem(count).unwrap_or_default();
-        let turn = names.into_iter().cycle().skip(from);
-        turn.take(count.min(NAMES)).collect()
+        let mut names = names(plan, network, collector);
+        let from = self.turn.checked_rem(names.len()).unwrap_or_default();
+        names.rotate_left(from);
+        let mut others = names.split_off(names.len().min(NAMES));
+        others.truncate(OTHERS);
+        Turn { names, others }
     }
 
     /// 1 for how it ended this time, 0 for how it ended before.
@@ -234,49 +275,6 @@ fn look_around(root: &Root) -> Result<Surroundings, Unreadable> {
         gateways: gateways.into_iter().map(|gateway| gateway.ip).collect(),
         resolvers: os::resolvers(root)?,
     })
-}
-
-/// The machine's own resolvers, unless the plan has a name for them, and those of the plan.
-fn resolvers(around: &Surroundings, plan: &Plan, readings: &mut Readings) -> Vec<Resolver> {
-    let planned = plan.resolvers.iter().take(RESOLVERS_PER_PLAN);
-    let planned = planned.map(|resolver| Resolver {
-        name: resolver.name.clone(),
-        address: Address {
-            ip: resolver.address,
-            zone: None,
-        },
-        network: resolver.network.clone(),
-    });
-    let has_name = |address: &Address| {
-        let mut planned = plan.resolvers.iter();
-        address.zone.is_none()
-            && planned.any(|one| one.address == address.ip && one.network.is_none())
-    };
-    let own: Vec<_> = around
-        .resolvers
-        .iter()
-        .filter(|address| !has_name(address))
-        .collect();
-    let left_out = own.len().saturating_sub(OWN_BOUND);
-    if left_out > 0 {
-        readings.limitations.push(Unmeasurable {
-            what: format!("{left_out} of this machine's resolvers are not asked"),
-            remedy: format!("use at most {OWN_BOUND} resolvers"),
-        });
-    }
-    let mut all: Vec<Resolver> = Vec::new();
-    let own = own.into_iter().take(OWN_BOUND).map(|address| Resolver {
-        name: address.to_string(),
-        address: address.clone(),
-        network: None,
-    });
-    for resolver in own.chain(planned) {
-        let is_named = all.iter().any(|one| one.name == resolver.name);
-        if !is_named && resolver.name != SYSTEM {
-            all.push(resolver);
-        }
-    }
-    all
 }
 
 impl Source for Dns {

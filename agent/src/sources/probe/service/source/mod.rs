@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
-use super::{Attempt, How, Lookups, Outcome, Trust, attempt};
+use super::super::lookup::Lookups;
+use super::{Attempt, How, Outcome, Trust, attempt};
 use crate::clock;
 
 /// Attempts at a time.

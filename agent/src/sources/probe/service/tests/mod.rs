@@ -59,7 +59,7 @@ impl Try {
         Self { trust, ..self }
     }
 
-    fn asking(self, ask: super::lookup::Ask) -> Self {
+    fn asking(self, ask: super::super::lookup::Ask) -> Self {
         let lookups = Lookups::with(ask);
         Self { lookups, ..self }
     }
