@@ -13,6 +13,7 @@ needed=(
   promtool:prometheus
   victoria-metrics:victoria-metrics
   ping:iputils-ping
+  fping:fping
   ip:iproute2
   nft:nftables
   faketime:faketime

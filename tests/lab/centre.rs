@@ -16,7 +16,7 @@ pub const SOON: Duration = Duration::from_secs(30);
 /// Both, running. What is declared first is taken away first.
 #[derive(Debug)]
 pub struct Centre<'lab> {
-    pub agent: Agent,
+    _agent: Agent,
     pub collector: Collector,
     _there: Inside,
     pub lab: &'lab Lab,
@@ -50,7 +50,7 @@ impl<'lab> Centre<'lab> {
         agent.enrol(&collector, &token, &[]).await.succeeded();
         agent.run();
         Self {
-            agent,
+            _agent: agent,
             collector,
             _there: there,
             lab,

@@ -49,7 +49,11 @@
 )]
 
 mod absent;
+mod accuracy;
 mod bad_input;
+mod centre;
+mod check;
+mod disturbance;
 mod emulator;
 mod forger;
 mod harness;
@@ -57,6 +61,7 @@ mod itself;
 mod lab;
 mod network;
 mod outcomes;
+mod path;
 mod servers;
 mod watch;
 
