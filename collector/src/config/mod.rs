@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::tz::Offset;
 use proto::limits::LABEL_BYTES;
-use proto::plan::Plan;
+use proto::plan::{Plan, is_label};
 use rustls::pki_types::ServerName;
 use settings::Table;
 
@@ -184,10 +184,6 @@ fn province(root: &Table<'_>) -> Option<String> {
     }
     root.mistake_at("province", &not_a_label());
     None
-}
-
-fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LABEL_BYTES && !text.chars().any(char::is_control)
 }
 
 fn not_a_label() -> String {

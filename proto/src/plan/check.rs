@@ -143,10 +143,16 @@ impl Plan {
 impl Throughput {
     /// Whether it stays within what a line may be asked to carry.
     fn is_bounded(self) -> bool {
-        let most = u64::from(THROUGHPUT_SHARE) * self.interval.as_secs();
         THROUGHPUT_BYTES.contains(&self.bytes)
             && THROUGHPUT_INTERVAL.contains(&self.interval)
-            && u64::from(self.bytes) <= most
+            && self.is_small_share()
+    }
+
+    /// Whether it takes little of a line in the long run: [`THROUGHPUT_SHARE`].
+    #[must_use]
+    pub fn is_small_share(self) -> bool {
+        let most = u64::from(THROUGHPUT_SHARE) * self.interval.as_secs();
+        u64::from(self.bytes) <= most
     }
 }
 
@@ -183,7 +189,9 @@ pub(super) fn shown(name: &str) -> String {
     name.chars().take(LABEL_BYTES).collect()
 }
 
-fn is_label(text: &str) -> bool {
+/// Whether a text can be a name or the value of a label: there, short, and without control characters.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
     is_text(text, LABEL_BYTES)
 }
 

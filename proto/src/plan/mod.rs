@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::check::InvalidPlan;
+pub use self::check::{InvalidPlan, is_label};
 
 /// What an agent measures and how often. Serialisable, because the agent keeps it on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

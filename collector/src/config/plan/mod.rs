@@ -6,18 +6,28 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use proto::limits::{
-    ECHOES, INTERVAL, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN, TARGETS_PER_PLAN,
-    THROUGHPUT_BYTES, THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
+    ECHOES, INTERVAL, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN, THROUGHPUT_BYTES,
+    THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
 };
-use proto::plan::{Network, Plan, Resolver, Segment, Service, Target, Throughput};
+use proto::plan::{Network, Plan, Resolver, Segment, Service, Target, Throughput, is_label};
 use rustls::pki_types::ServerName;
 use settings::Table;
 
-use super::{duration, is_label, not_a_label};
+use super::{duration, not_a_label};
 
 /// How often measurements may be sent. Seldom enough to matter, the collector would take samples for
 /// late ([`proto::limits::LIVE_WINDOW`]) and a stream for dead.
 const REPORT_INTERVAL: RangeInclusive<Duration> = *INTERVAL.start()..=Duration::from_mins(1);
+
+/// Fewer than a plan may have targets: an agent probes 32 links, its gateways, resolvers, neighbours and the
+/// first routers of its line among them.
+const ANCHORS: usize = 16;
+
+/// Names that agents give to what they find themselves. Of two with one name they would measure one.
+const TAKEN: [(&str, &str, &str); 2] = [
+    ("anchor", "collector", "the collector itself"),
+    ("resolver", "system", "names as programs resolve them"),
+];
 
 /// Little enough for any line, and enough to tell a slow one from a good one.
 const USUAL_THROUGHPUT: Throughput = Throughput {
@@ -96,8 +106,7 @@ fn throughput(plan: &Table<'_>) -> Option<Throughput> {
 
 /// Only so much of a line may be spent on measuring it.
 fn bounded(plan: &Table<'_>, key: &'static str, wanted: Throughput) -> Option<Throughput> {
-    let most = u64::from(THROUGHPUT_SHARE) * wanted.interval.as_secs();
-    if u64::from(wanted.bytes) <= most {
+    if wanted.is_small_share() {
         return Some(wanted);
     }
     let message = format!(
@@ -134,6 +143,11 @@ fn named<T>(
             if names.contains(name) {
                 table.mistake_at("name", &format!("is the name of another {kind} too"));
             }
+            let mut taken = TAKEN.iter();
+            if let Some((_, _, what)) = taken.find(|one| (one.0, one.1) == (kind, name)) {
+                let message = format!("is what agents call {what}: choose another one");
+                table.mistake_at("name", &message);
+            }
             names.push(name.clone());
         }
         all.extend(read(table, name));
@@ -153,7 +167,7 @@ fn anchors(root: &Table<'_>, networks: &[Network]) -> Option<Vec<Target>> {
             network,
         })
     };
-    let anchors = named(root, "anchor", &["address"], TARGETS_PER_PLAN, read);
+    let anchors = named(root, "anchor", &["address"], ANCHORS, read);
     root.has("anchor").then_some(anchors)
 }
 
@@ -218,7 +232,7 @@ fn is_host(text: &str) -> bool {
     is_label(text) && ServerName::try_from(text).is_ok()
 }
 
-const NOT_A_URL: &str = "must be an address such as \"https://portal.example/login\", \"http://…\", \"tls://host:port\" or \"tcp://host:port\"";
+const NOT_A_URL: &str = "must be an address such as \"https://portal.example/login\", \"http://…\", \"tls://host:port\" or \"tcp://host:port\", in small letters up to the host";
 
 fn is_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else {
@@ -241,6 +255,8 @@ fn is_url(text: &str) -> bool {
         "tls" | "tcp" => has_port && uri.path_and_query().is_none_or(|path| path == "/"),
         _ => false,
     };
+    // An agent compares the scheme as it is written.
+    let fits = fits && Service::SCHEMES.iter().any(|one| text.starts_with(one));
     let host = host.trim_start_matches('[').trim_end_matches(']');
     fits && text.len() <= URL_BYTES && is_host(host)
 }

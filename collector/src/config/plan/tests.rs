@@ -153,6 +153,8 @@ fn a_service_has_an_address_that_can_be_used() {
     check("https://[2001:db8::1]/", true);
     check("tls://portal.example:443", true);
     check("tcp://192.0.2.1:22", true);
+    check("HTTPS://portal.example/", false);
+    check("Tcp://192.0.2.1:22", false);
     check("tcp://192.0.2.1", false);
     check("tcp://192.0.2.1:22/path", false);
     check("tls://portal.example:0", false);
@@ -200,20 +202,43 @@ fn an_anchor_has_an_address_that_can_be_probed() {
 }
 
 #[test]
-fn there_are_as_many_anchors_as_a_plan_may_have() {
+fn there_are_as_many_anchors_as_an_agent_can_probe() {
     let anchor = |number| format!("[[anchor]]\nname = 'a{number}'\naddress = '192.0.2.1'\n");
-    let most: String = (0..TARGETS_PER_PLAN).map(anchor).collect();
+    let most: String = (0..ANCHORS).map(anchor).collect();
     assert_eq!(parse(&most).validate(), Ok(()));
     // Told even when there is more to say of that anchor, and told once.
     let more = format!(
-        "{most}[[anchor]]\nname = 'a64'\naddress = 'a b'\n{}",
-        anchor(65)
+        "{most}[[anchor]]\nname = 'more'\naddress = 'a b'\n{}",
+        anchor(99)
     );
     let mistakes = Config::parse("c.toml", &more).unwrap_err();
-    let line = 3 * TARGETS_PER_PLAN + 2;
+    let line = 3 * ANCHORS + 2;
     let lines: Vec<usize> = mistakes.mistakes.iter().map(|m| m.line).collect();
     assert_eq!(lines, [line, line + 1], "{mistakes}");
-    assert!(mistakes.to_string().contains("one anchor too many: 64"));
+    assert!(mistakes.to_string().contains("one anchor too many: 16"));
+}
+
+#[test]
+fn names_that_agents_give_themselves_are_taken() {
+    let (lines, told) = mistakes(
+        r"[[anchor]]
+name = 'system'
+address = '192.0.2.1'
+[[anchor]]
+name = 'collector'
+address = '192.0.2.1'
+[[resolver]]
+name = 'collector'
+address = '192.0.2.1'
+[[resolver]]
+name = 'system'
+address = '192.0.2.1'
+",
+    );
+    assert_eq!(lines, [5, 11], "{told}");
+    let expected =
+        "c.toml:5: anchor.name is what agents call the collector itself: choose another one";
+    assert!(told.starts_with(expected), "{told}");
 }
 
 #[test]
