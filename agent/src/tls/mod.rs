@@ -8,13 +8,17 @@ mod address;
 mod connect;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use proto::token::Fingerprint;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use crate::clock::wall_unix_ms;
 
 pub use self::address::{Address, InvalidAddress};
 pub use self::connect::{Broken, ConnectError, connect, connect_wide};
@@ -48,7 +52,7 @@ pub struct Unusable(#[source] Error);
 /// When a stored certificate or key is damaged.
 pub fn client_config(trust: Trust, shown: Option<Shown>) -> Result<Arc<ClientConfig>, Unusable> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(WallClock))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(Unusable)?;
     let builder = match trust {
@@ -74,6 +78,21 @@ pub fn client_config(trust: Trust, shown: Option<Shown>) -> Result<Arc<ClientCon
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The wall clock, wherever it stands: the usual one panics on one that stands before 1970.
+#[derive(Debug)]
+struct WallClock;
+
+impl TimeProvider for WallClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(wall_unix_ms().div_euclid(1_000)))
+    }
+}
+
+/// A moment as certificates are judged by. One before 1970 is 1970: they know none earlier.
+pub(crate) fn unix_time(unix_s: i64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix_s).unwrap_or(0)))
 }
 
 /// Accepts a server whose chain contains the pinned authority and is certified by it.
@@ -140,4 +159,21 @@ pub fn fingerprint(certificate: &[u8]) -> Fingerprint {
     let mut fingerprint = Fingerprint([0; 32]);
     fingerprint.0.copy_from_slice(digest.as_ref());
     fingerprint
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_no_panic() {
+        assert_eq!(unix_time(-315_619_200).as_secs(), 0);
+        assert_eq!(unix_time(1_767_225_600).as_secs(), 1_767_225_600);
+        let trust = Trust::Pinned(fingerprint(b"an authority"));
+        let config = client_config(trust, None).unwrap();
+        let clock = format!("{:?}", config.time_provider);
+        assert_eq!(clock, "WallClock", "the usual one panics");
+        assert!(config.time_provider.current_time().is_some());
+    }
 }

@@ -21,7 +21,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::outcome::{Outcome, Stop};
-use super::trust::{Chain, PROVIDER, unix_time};
+use super::trust::{Chain, PROVIDER};
+use crate::tls::unix_time;
 
 /// What the server showed, once it did.
 pub(super) type Shown = Arc<OnceLock<Chain>>;

@@ -1,6 +1,6 @@
 //! What a server's certificates are worth: by whom, for which name, and when.
 //!
-//! The authorities are those of the system, read once; `SSL_CERT_FILE` and `SSL_CERT_DIR` win over it.
+//! The authorities are those of the system; `SSL_CERT_FILE` and `SSL_CERT_DIR` win over it.
 //! *Who* comes before *when*: a certificate that would be wrong at any time is not called expired.
 //!
 //! A wrong clock makes good certificates look bad. It is to blame when the certificates are good at the
@@ -11,12 +11,11 @@
 //! the system would fetch when it first meets them.
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 use tracing::debug;
@@ -24,6 +23,7 @@ use tracing::debug;
 use super::super::super::Unmeasurable;
 use super::dates::{Validity, validity};
 use super::outcome::Outcome;
+use crate::tls::unix_time;
 
 /// The first second of 2026: this was written later.
 const WRITTEN_UNIX_S: i64 = 1_767_225_600;
@@ -35,7 +35,7 @@ const CHAIN: usize = 16;
 pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
 
-/// Whom this machine trusts. One for all attempts of a process.
+/// Whom this machine trusts, as it was when it was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Trust {
     verifier: Option<Arc<WebPkiServerVerifier>>,
@@ -197,9 +197,4 @@ impl Chain {
         let own = first.map(|one| [one.not_before, one.not_after]);
         all_began.into_iter().chain(own.into_iter().flatten())
     }
-}
-
-/// A time before 1970 is 1970.
-pub(super) fn unix_time(unix_s: i64) -> UnixTime {
-    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix_s).unwrap_or(0)))
 }
