@@ -135,6 +135,7 @@ impl App {
             collector: collector.clone(),
             identity: identity.subscribe(),
         });
+        let collector_lead_ms = context.collector_lead_ms.clone();
         let (taken, mut runs) = mpsc::channel(64);
         let mut sources = schedule::start(sources(&context), &planned, taken);
         let stop = CancellationToken::new();
@@ -147,6 +148,7 @@ impl App {
             plan,
             bytes_per_day,
             connected: Arc::clone(&connected),
+            collector_lead_ms,
             status: status.clone(),
             stop: stop.clone(),
         };

@@ -1,9 +1,13 @@
 //! What every step measures with and by.
 
+use std::path::Path;
+
 use proto::plan::Plan;
 use tokio::sync::watch;
 
 use super::surroundings::Surroundings;
+use crate::app;
+use crate::clock::wall_unix_ms;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::os::Root;
@@ -12,6 +16,7 @@ use crate::sources::Context;
 use crate::sources::probe::lookup::Lookups;
 use crate::sources::probe::round::Rounds;
 use crate::sources::probe::service::Trust;
+use crate::status::Status;
 use crate::tls::Address;
 
 /// One for the whole check.
@@ -23,6 +28,8 @@ pub(super) struct Tools {
     pub(super) rounds: Rounds,
     pub(super) lookups: Lookups,
     pub(super) trust: Trust,
+    /// How far this clock is ahead of the collector's by the word of the agent that runs here, milliseconds.
+    ahead_ms: Option<i64>,
 }
 
 impl Tools {
@@ -41,10 +48,27 @@ impl Tools {
             rounds: Rounds::default(),
             lookups: Lookups::default(),
             trust: Trust::of_the_system().await,
+            ahead_ms: ahead_ms(&config.data),
             plan,
             root,
         }
     }
+}
+
+impl Tools {
+    /// What time it is by the collector's clock.
+    pub(super) fn collectors_time_unix_s(&self) -> Option<i64> {
+        let now_ms = wall_unix_ms();
+        Some(now_ms.saturating_sub(self.ahead_ms?).div_euclid(1_000))
+    }
+}
+
+/// Of an agent that is connected now: what another knew may be from before the clock was set.
+fn ahead_ms(folder: &Path) -> Option<i64> {
+    let status = Status::load(folder).filter(|status| status.connected)?;
+    app::is_running(folder)
+        .then_some(status.clock_offset_ms)
+        .flatten()
 }
 
 /// What a plan leaves open is what every centre needs.

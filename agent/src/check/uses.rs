@@ -224,7 +224,7 @@ async fn attempt_but(
         lookups: &tools.lookups,
         trust: &tools.trust,
         now_unix_s: wall_unix_ms() / 1_000,
-        told_unix_s: None,
+        told_unix_s: tools.collectors_time_unix_s(),
     };
     service::attempt(service, &how).await
 }

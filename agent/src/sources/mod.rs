@@ -191,6 +191,9 @@ pub struct Context {
     pub networks: Arc<BTreeMap<String, String>>,
     /// The nearest routers beyond the gateway: told by `path`, probed by `icmp`.
     pub hops: watch::Sender<Vec<Hop>>,
+    /// How far the collector's clock is ahead of the monotonic one here, milliseconds; told by the uplink
+    /// once it knows. A witness of whether the wall clock is right.
+    pub collector_lead_ms: watch::Sender<Option<i64>>,
     /// One permit: what loads a line (transfers, bursts, large packets) does so one at a time, lest they
     /// measure each other.
     pub heavy: Arc<Semaphore>,
@@ -236,6 +239,7 @@ impl Context {
             collector,
             networks: Arc::new(networks),
             hops: watch::Sender::default(),
+            collector_lead_ms: watch::Sender::default(),
             heavy: Arc::new(Semaphore::new(1)),
             access: None,
         }

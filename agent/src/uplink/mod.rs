@@ -80,6 +80,8 @@ pub struct Uplink {
     pub bytes_per_day: Option<u64>,
     /// Told when a stream begins: what was measured so far should be put into the queue.
     pub connected: Arc<Notify>,
+    /// Told how far the collector's clock is ahead of the monotonic one here, milliseconds.
+    pub collector_lead_ms: watch::Sender<Option<i64>>,
     /// Told how the connection fares.
     pub status: watch::Sender<AgentStatus>,
     /// Cancelled when the agent is to stop.
@@ -94,6 +96,8 @@ struct Shared {
     identity: watch::Sender<Identity>,
     /// The collector's clock less this one, milliseconds; 0 until it was measured.
     server_offset_ms: watch::Sender<i64>,
+    /// The collector's clock less the monotonic one here, milliseconds.
+    collector_lead_ms: watch::Sender<Option<i64>>,
     /// A stream broke as if the collector did not like the certificate.
     suspicion: Notify,
 }
@@ -118,6 +122,7 @@ impl Uplink {
             status: self.status,
             identity: self.identity,
             server_offset_ms: watch::Sender::new(0),
+            collector_lead_ms: self.collector_lead_ms,
             suspicion: Notify::new(),
         };
         let line = Line {
@@ -140,7 +145,10 @@ impl Uplink {
 impl Shared {
     /// Takes note of the collector's clock.
     fn heard_time(&self, server_unix_ms: i64) {
-        let offset_ms = server_unix_ms.saturating_sub(clock::wall_unix_ms());
+        let now = clock::now();
+        let lead_ms = server_unix_ms.saturating_sub_unsigned(now.monotonic_ms);
+        self.collector_lead_ms.send_replace(Some(lead_ms));
+        let offset_ms = server_unix_ms.saturating_sub(now.wall_unix_ms);
         self.server_offset_ms.send_if_modified(|known| {
             let before = std::mem::replace(known, offset_ms);
             before.abs_diff(offset_ms) > OFFSET_CHANGE_MS

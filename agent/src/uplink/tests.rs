@@ -34,8 +34,22 @@ pub(super) fn shared(folder: &Path) -> Shared {
         status: watch::Sender::default(),
         identity: watch::Sender::new(identity),
         server_offset_ms: watch::Sender::new(0),
+        collector_lead_ms: watch::Sender::default(),
         suspicion: Notify::new(),
     }
+}
+
+#[test]
+fn the_collectors_clock_is_known_by_one_that_nobody_sets() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = shared(folder.path());
+    assert_eq!(*shared.collector_lead_ms.borrow(), None);
+    let told = 1_767_225_600_000;
+    let before = clock::now().monotonic_ms;
+    shared.heard_time(told);
+    let lead = shared.collector_lead_ms.borrow().unwrap();
+    let passed = told.saturating_sub_unsigned(before) - lead;
+    assert!((0..10_000).contains(&passed), "{passed}");
 }
 
 /// What stands around a stream.

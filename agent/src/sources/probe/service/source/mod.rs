@@ -1,16 +1,15 @@
 //! The source `service`: each service of the plan used once per interval, at a phase of its own.
 //!
 //! As with links, a run spreads its attempts over a window by their phases, so that they do not measure
-//! each other; at most four are under way. Nobody waits for a slow service but its own attempt.
+//! each other. No attempt waits for another: what is slow or dead delays itself alone, and each has as
+//! long as if it were the only one. A plan's bound on services bounds what is under way.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use proto::metrics;
 use proto::plan::{Plan, Service};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -19,21 +18,48 @@ use super::super::lookup::Lookups;
 use super::{Attempt, How, Outcome, Trust, attempt};
 use crate::clock;
 
-/// Attempts at a time.
-const AT_A_TIME: usize = 4;
-
 /// An attempt takes no longer, however seldom it is made.
 const MOST: Duration = Duration::from_secs(10);
+
+/// The system's authorities are read anew: they change, if seldom.
+const TRUSTED: Duration = Duration::from_hours(24);
+
+/// The same where a certificate is not trusted: somebody may have seen to it.
+const DOUBTED: Duration = Duration::from_hours(1);
 
 /// The source.
 pub(crate) struct Services {
     context: Context,
     lookups: Lookups,
-    /// Once it was read and found good for something.
-    trust: Option<Trust>,
+    /// Once they were read and found good for something.
+    authorities: Option<Authorities>,
     known: HashMap<Service, Known>,
     /// How far the clock of the server that answered last was ahead of our monotonic one.
     others_lead_s: Option<i64>,
+}
+
+/// The system's authorities, as they were.
+#[derive(Debug)]
+struct Authorities {
+    trust: Trust,
+    read: Instant,
+    /// Whether a certificate was of none of them since.
+    are_doubted: bool,
+}
+
+impl Authorities {
+    fn new(trust: Trust) -> Self {
+        Self {
+            trust,
+            read: Instant::now(),
+            are_doubted: false,
+        }
+    }
+
+    fn are_stale(&self) -> bool {
+        let age = if self.are_doubted { DOUBTED } else { TRUSTED };
+        self.read.elapsed() >= age
+    }
 }
 
 /// What is remembered of a service between attempts.
@@ -52,25 +78,24 @@ struct Known {
 /// When things happen within one interval. All fits into nine tenths of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Pace {
-    /// Within which attempts start, but for those that wait for others.
+    /// Within which attempts start.
     window: Duration,
     /// For one attempt.
     limit: Duration,
 }
 
 impl Pace {
-    /// Of this many services. The first round of all does not keep a person waiting.
-    fn of(interval: Duration, services: usize, is_first: bool) -> Self {
+    /// The first round of all does not keep a person waiting.
+    fn of(interval: Duration, is_first: bool) -> Self {
         let most = if is_first {
             Duration::from_millis(500)
         } else {
             MOST
         };
-        let window = most.min(interval / 6);
-        let turns = u32::try_from(services.div_ceil(AT_A_TIME)).unwrap_or(u32::MAX);
-        let limit = (interval * 9 / 10).saturating_sub(window) / turns.max(1);
-        let limit = limit.min(MOST);
-        Self { window, limit }
+        Self {
+            window: most.min(interval / 10),
+            limit: MOST.min(interval * 4 / 5),
+        }
     }
 }
 
@@ -80,7 +105,7 @@ impl Services {
         Self {
             context,
             lookups: Lookups::default(),
-            trust: None,
+            authorities: None,
             known: HashMap::new(),
             others_lead_s: None,
         }
@@ -103,7 +128,7 @@ impl Services {
             });
         }
         let trust = self.trust(readings).await;
-        let pace = Pace::of(plan.service_interval, plan.services.len(), is_first);
+        let pace = Pace::of(plan.service_interval, is_first);
         let attempts = self.try_each(&plan.services, &trust, pace).await;
         for (service, attempt) in plan.services.iter().zip(attempts) {
             match attempt {
@@ -118,15 +143,24 @@ impl Services {
     }
 
     async fn trust(&mut self, readings: &mut Readings) -> Trust {
-        if let Some(trust) = &self.trust {
-            return trust.clone();
+        if let Some(authorities) = &self.authorities
+            && !authorities.are_stale()
+        {
+            return authorities.trust.clone();
         }
         let trust = Trust::of_the_system().await;
-        match trust.limitation() {
-            Some(limitation) => readings.limitations.push(limitation),
-            None => self.trust = Some(trust.clone()),
-        }
+        let limitation = trust.limitation();
+        let are_good = limitation.is_none();
+        self.authorities = are_good.then(|| Authorities::new(trust.clone()));
+        readings.limitations.extend(limitation);
         trust
+    }
+
+    /// How far ahead of our monotonic clock others are: the collector before servers, as it is known.
+    fn others_lead_s(&self) -> Option<i64> {
+        let collector = *self.context.collector_lead_ms.borrow();
+        let collector = collector.map(|lead_ms| lead_ms.div_euclid(1_000));
+        collector.or(self.others_lead_s)
     }
 
     /// One attempt at each, in the order of the services. `None` for one that came to grief.
@@ -136,7 +170,6 @@ impl Services {
         trust: &Trust,
         pace: Pace,
     ) -> Vec<Option<Result<Attempt, Unmeasurable>>> {
-        let turns = Arc::new(Semaphore::new(AT_A_TIME));
         let mut running = JoinSet::new();
         for (place, service) in services.iter().enumerate() {
             let known = self.known.get(service);
@@ -145,12 +178,11 @@ impl Services {
             let address = known.and_then(|known| known.address);
             let unreached = known.and_then(|known| known.unreached);
             let interface = self.context.interface(service.network.as_deref());
-            let (service, turns) = (service.clone(), Arc::clone(&turns));
+            let service = service.clone();
             let (lookups, trust) = (self.lookups.clone(), trust.clone());
-            let others_lead_s = self.others_lead_s;
+            let others_lead_s = self.others_lead_s();
             running.spawn(async move {
                 sleep_until(start).await;
-                let _turn = turns.acquire().await;
                 let now = clock::now();
                 let how = How {
                     interface: interface.as_deref(),
@@ -188,6 +220,11 @@ impl Services {
         }
         if let (Outcome::Answered, Some(time)) = (attempt.outcome, attempt.server_time_unix_s) {
             self.others_lead_s = Some(time.saturating_sub(monotonic_s()));
+        }
+        if let (Outcome::CertificateUntrusted, Some(authorities)) =
+            (attempt.outcome, &mut self.authorities)
+        {
+            authorities.are_doubted = true;
         }
         let name = service.name.as_str();
         tracing::debug!(service = name, outcome = attempt.outcome.as_str(), phases = ?attempt.phases,

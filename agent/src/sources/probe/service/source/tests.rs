@@ -5,10 +5,11 @@ use std::pin::Pin;
 
 use proto::limits::{INTERVAL, SERVICES_PER_PLAN};
 use proto::metrics::Metric;
+use rustls::version::TLS13;
 use tokio::sync::watch;
 
-use super::super::tests::authority::Authority;
-use super::super::tests::servers::{Act, Server};
+use super::super::tests::authority::{Authority, new_year};
+use super::super::tests::servers::{Act, Server, say};
 use super::super::tests::{LOOPBACK, try_at};
 use super::*;
 use crate::events::Events;
@@ -31,7 +32,7 @@ fn plan(services: &[(&str, String)]) -> Plan {
 fn source(services: &[(&str, String)]) -> (Services, watch::Sender<Plan>) {
     let (sender, plan) = watch::channel(plan(services));
     let mut source = Services::new(Context::new(plan, None, BTreeMap::new()));
-    source.trust = Some(Authority::new("root").trust());
+    source.authorities = Some(Authorities::new(Authority::new("root").trust()));
     (source, sender)
 }
 
@@ -51,23 +52,17 @@ fn of<'r>(readings: &'r Readings, metric: &'static Metric) -> Vec<(Vec<&'r str>,
 
 #[test]
 fn all_attempts_fit_into_every_interval() {
-    for seconds in [1, 2, 15, 60, 3600] {
+    for seconds in [1, 2, 5, 15, 60, 3600] {
         let interval = Duration::from_secs(seconds);
         assert!(INTERVAL.contains(&interval));
-        for services in 1..=SERVICES_PER_PLAN {
-            for is_first in [true, false] {
-                let Pace { window, limit } = Pace::of(interval, services, is_first);
-                let turns = u32::try_from(services.div_ceil(AT_A_TIME)).unwrap();
-                assert!(window + limit * turns <= interval * 9 / 10);
-                assert!(
-                    limit > interval / 10 || limit == MOST,
-                    "{limit:?} for {services}"
-                );
-            }
+        for is_first in [true, false] {
+            let Pace { window, limit } = Pace::of(interval, is_first);
+            assert!(window + limit <= interval * 9 / 10);
+            assert!(limit == interval * 4 / 5 || limit == MOST);
         }
     }
-    let usual = Pace::of(Duration::from_mins(1), 3, false);
-    assert_eq!((usual.window, usual.limit), (MOST, MOST));
+    let usual = Pace::of(Duration::from_mins(1), false);
+    assert_eq!((usual.window, usual.limit), (MOST * 6 / 10, MOST));
 }
 
 #[tokio::test]
@@ -121,21 +116,22 @@ async fn one_service_that_hangs_delays_no_other() {
     let hung = Server::doing(vec![Act::Hang]).await;
     let well = Server::saying(WELL).await;
     let mut services = Vec::new();
-    let names = ["a", "b", "c", "d", "e", "f", "g"];
-    for (place, name) in names.into_iter().enumerate() {
-        let server = if place < 3 { &hung } else { &well };
-        services.push((name, format!("http://{}/", server.address)));
+    let names: Vec<String> = (0..SERVICES_PER_PLAN).map(|n| n.to_string()).collect();
+    for (place, name) in names.iter().enumerate() {
+        let server = if place == 0 { &well } else { &hung };
+        services.push((name.as_str(), format!("http://{}/", server.address)));
     }
     let (mut source, _plans) = source(&services);
     let mut readings = Readings::default();
     let interval = plan(&services).service_interval;
     let run = tokio::time::timeout(interval, source.sample(&mut readings));
     run.await.unwrap().unwrap();
-    let success = of(&readings, &metrics::PROBE_SUCCESS);
-    let success: Vec<f64> = success.into_iter().map(|(_, value)| value).collect();
-    assert_eq!(success, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
     let outcome = of(&readings, &metrics::PROBE_OUTCOME);
-    assert_eq!(outcome[0], (vec!["a", "timeout"], 1.0));
+    assert_eq!(outcome.len(), SERVICES_PER_PLAN);
+    assert_eq!(outcome[0], (vec!["0", "answered"], 1.0));
+    for (labels, _) in &outcome[1..] {
+        assert_eq!(labels[1], "timeout", "{}", labels[0]);
+    }
 }
 
 #[tokio::test]
@@ -183,4 +179,72 @@ async fn what_cannot_be_tried_is_a_limitation() {
     source.sample(&mut readings).await.unwrap();
     assert_eq!(readings.taken, []);
     assert!(readings.limitations[0].remedy.contains("port"));
+}
+
+#[tokio::test]
+async fn many_services_leave_each_as_much_time_as_one() {
+    let slow = Duration::from_millis(900);
+    let acts = vec![Act::Hear, Act::Wait(slow), say(WELL)];
+    let server = Server::doing(acts).await;
+    let names: Vec<String> = (0..SERVICES_PER_PLAN).map(|n| n.to_string()).collect();
+    let url = format!("http://{}/", server.address);
+    let services: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), url.clone()))
+        .collect();
+    let (mut source, _plans) = source(&services);
+    let mut readings = Readings::default();
+    source.sample(&mut readings).await.unwrap();
+    let outcome = of(&readings, &metrics::PROBE_OUTCOME);
+    assert_eq!(outcome.len(), SERVICES_PER_PLAN);
+    for (labels, _) in outcome {
+        assert_eq!(labels[1], "answered", "{}", labels[0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn authorities_are_read_again_once_a_day_and_each_hour_while_one_is_missed() {
+    let mut authorities = Authorities::new(Authority::new("root").trust());
+    tokio::time::advance(DOUBTED).await;
+    assert!(!authorities.are_stale());
+    authorities.are_doubted = true;
+    assert!(authorities.are_stale());
+    authorities.are_doubted = false;
+    tokio::time::advance(TRUSTED).await;
+    assert!(authorities.are_stale());
+}
+
+#[tokio::test]
+async fn a_certificate_of_nobody_known_has_the_authorities_read_again() {
+    let config = Authority::new("stranger").certify("portal.example", 2026, 2100);
+    let server = Server::saying_secretly(config.serve(&[&TLS13]), WELL).await;
+    let (mut source, _plans) = source(&[("a", server.url("https"))]);
+    source.lookups = Lookups::with(|_| Box::pin(std::future::ready(Ok(vec![LOOPBACK]))));
+    let mut readings = Readings::default();
+    source.sample(&mut readings).await.unwrap();
+    let outcome = of(&readings, &metrics::PROBE_OUTCOME);
+    assert_eq!(outcome, [(vec!["a", "certificate_untrusted"], 1.0)]);
+    assert!(source.authorities.unwrap().are_doubted);
+}
+
+#[tokio::test]
+async fn the_collector_is_a_witness_of_a_wrong_clock() {
+    let root = Authority::new("root");
+    let config = root.certify("portal.example", 2010, 2012);
+    let server = Server::saying_secretly(config.serve(&[&TLS13]), WELL).await;
+    let (mut source, _plans) = source(&[("a", server.url("https"))]);
+    source.authorities = Some(Authorities::new(root.trust()));
+    source.lookups = Lookups::with(|_| Box::pin(std::future::ready(Ok(vec![LOOPBACK]))));
+    let mut words = Vec::new();
+    for told in [None, Some(new_year(2011)), Some(new_year(2020))] {
+        let lead_ms = told.map(|told| (told - monotonic_s()) * 1_000);
+        source.context.collector_lead_ms.send_replace(lead_ms);
+        let mut readings = Readings::default();
+        source.sample(&mut readings).await.unwrap();
+        let outcomes = of(&readings, &metrics::PROBE_OUTCOME);
+        let is_it = outcomes.iter().find(|(_, value)| *value > 0.0).unwrap();
+        words.push(is_it.0[1].to_owned());
+    }
+    let expired = "certificate_expired";
+    assert_eq!(words, [expired, "clock_wrong", expired]);
 }
