@@ -55,7 +55,7 @@ impl Method {
 #[derive(Default)]
 pub(super) struct Sockets {
     pings: HashMap<Way, Arc<Pings>>,
-    /// For packets that expire: those to one router go one way only as long as one engine sends them.
+    /// For packets that expire. All at once: waiting for each other, on a dead line no round would end.
     packets: HashMap<Option<String>, Arc<Packets>>,
 }
 
@@ -121,7 +121,8 @@ impl Sockets {
         let has_icmp = matches!(self.means(way, None), (Some(Means::Ping(_)), _));
         let interface = &way.interface;
         let packets = self.packets.entry(interface.clone());
-        let packets = packets.or_insert_with(|| Arc::new(Packets::new(interface.clone())));
+        let packets =
+            packets.or_insert_with(|| Arc::new(Packets::of_many_flows(interface.clone())));
         Means::Expire {
             packets: Arc::clone(packets),
             hop: hop.clone(),

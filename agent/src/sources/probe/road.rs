@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::thread::{
+    CapabilitySet, LinkNameSpaceType, capabilities, move_into_link_name_space, set_capabilities,
+};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -48,6 +50,7 @@ const ALL: [Who; 4] = [Who::Pc, Who::Gateway, Who::Router, Who::Server];
 pub(super) enum Icmp {
     Datagram,
     Raw,
+    Forbidden,
 }
 
 /// The road. Dropped, it is gone.
@@ -110,6 +113,9 @@ impl Road {
         }
         let pc = File::open(format!("/run/netns/{}", name(Who::Pc)));
         enter(&pc.map_err(|error| error.to_string())?)?;
+        if icmp == Icmp::Forbidden {
+            may_be_raw(false)?;
+        }
         Ok(road)
     }
 
@@ -222,6 +228,13 @@ impl Road {
         running
     }
 
+    /// The queue of the PC takes three packets, and gives one away each tenth of a second.
+    pub(super) fn crowd(&self) {
+        let queue = "tc qdisc add dev right root tbf rate 8kbit burst 100 limit 300";
+        let arguments = format!("netns exec {} {queue}", self.name(Who::Pc));
+        must(ip(&arguments));
+    }
+
     /// The link between the gateway and the router takes packets of this size only.
     pub(super) fn narrow(&self, mtu: u16) {
         let mtu = format!("mtu {mtu}");
@@ -238,7 +251,7 @@ impl Road {
 
 impl Drop for Road {
     fn drop(&mut self) {
-        let mut ended = enter(&self.before);
+        let mut ended = enter(&self.before).and(may_be_raw(true));
         for name in &self.names {
             ended = ended.and(ip(&format!("netns delete {name}")));
         }
@@ -261,6 +274,15 @@ fn must(done: Result<(), String>) {
     if let Err(error) = done {
         panic!("{error}");
     }
+}
+
+/// Whether this thread may open raw sockets; what it runs may.
+fn may_be_raw(may: bool) -> Result<(), String> {
+    let set = capabilities(None).and_then(|mut sets| {
+        sets.effective.set(CapabilitySet::NET_RAW, may);
+        set_capabilities(None, sets)
+    });
+    set.map_err(|error| format!("cannot change what this thread may do: {error}"))
 }
 
 fn enter(namespace: &File) -> Result<(), String> {

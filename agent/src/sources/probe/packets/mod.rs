@@ -33,6 +33,9 @@ pub(crate) const USUAL_BYTES: u16 = 84;
 /// Bytes of the largest packet that is ever sent.
 pub(crate) const MOST_BYTES: u16 = 9_000;
 
+/// Flows of UDP and of TCP where one is not asked for.
+const MOST_FLOWS: usize = 32;
+
 /// Sends packets and says what became of them. Sockets are opened when first needed, and used again.
 pub(crate) struct Packets(system::Engine);
 
@@ -103,7 +106,13 @@ pub(crate) struct Echo {
 impl Packets {
     /// Opens nothing yet. Bound to an interface, it uses that one alone.
     pub(crate) fn new(interface: Option<String>) -> Self {
-        Self(system::Engine::new(interface))
+        Self(system::Engine::new(interface, 1))
+    }
+
+    /// The same for many UDP and TCP packets at a time: those wait for each other within one flow, since
+    /// an error says little of which packet it is about. They take as few flows as do.
+    pub(crate) fn of_many_flows(interface: Option<String>) -> Self {
+        Self(system::Engine::new(interface, MOST_FLOWS))
     }
 
     /// Sends one packet and waits for what becomes of it.

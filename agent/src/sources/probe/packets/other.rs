@@ -9,7 +9,7 @@ use crate::os::Address;
 pub(super) struct Engine;
 
 impl Engine {
-    pub(super) fn new(_interface: Option<String>) -> Self {
+    pub(super) fn new(_interface: Option<String>, _flows: usize) -> Self {
         Self
     }
 

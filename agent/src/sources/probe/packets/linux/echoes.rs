@@ -64,7 +64,8 @@ pub(super) enum Launched {
 
 /// An echo on its way. Dropped, it is forgotten.
 pub(super) struct Flight {
-    shared: Arc<Shared>,
+    /// Kept, so that what comes is still read.
+    echoes: Arc<Echoes>,
     sequence: u16,
     sent: Instant,
     told: Arc<Notify>,
@@ -113,7 +114,12 @@ impl Echoes {
     }
 
     /// Sends an echo in an IP packet of this size.
-    pub(super) fn launch(&self, to: &Address, ttl: Option<u8>, bytes: u16) -> io::Result<Launched> {
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        to: &Address,
+        ttl: Option<u8>,
+        bytes: u16,
+    ) -> io::Result<Launched> {
         let shared = &self.shared;
         let mut state = shared.state();
         let sequence = state.next;
@@ -145,7 +151,7 @@ impl Echoes {
         };
         state.waiting.insert(sequence, waiting);
         Ok(Launched::Flies(Flight {
-            shared: Arc::clone(shared),
+            echoes: Arc::clone(self),
             sequence,
             sent,
             told,
@@ -163,14 +169,14 @@ impl Flight {
     /// What became of it, waited for until this long after it was sent.
     pub(super) async fn came(&self, limit: Duration) -> Came {
         let _ = timeout_at(self.sent + limit, self.told.notified()).await;
-        let state = self.shared.state();
+        let state = self.echoes.shared.state();
         let came = state.waiting.get(&self.sequence).and_then(|one| one.came);
         came.unwrap_or(Came::Nothing)
     }
 
     /// What is known of it now.
     pub(super) fn echo(&self) -> Echo {
-        let state = self.shared.state();
+        let state = self.echoes.shared.state();
         let waiting = state.waiting.get(&self.sequence);
         waiting.map_or_else(Echo::default, |one| Echo {
             rtt: match one.came {
@@ -184,7 +190,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.shared.state().waiting.remove(&self.sequence);
+        self.echoes.shared.state().waiting.remove(&self.sequence);
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use rustix::io::Errno;
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
@@ -48,10 +49,10 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(interface: Option<String>) -> Self {
+    pub(super) fn new(interface: Option<String>, flows: usize) -> Self {
         Self {
-            udp: Once::new(interface.clone()),
-            tcp: Once::new(interface.clone()),
+            udp: Once::new(interface.clone(), flows),
+            tcp: Once::new(interface.clone(), flows),
             interface,
             v4: Mutex::default(),
             v6: Mutex::default(),
@@ -190,8 +191,15 @@ fn is_own(ip: IpAddr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
 }
 
-/// What it means that the system refuses to send, when it is about the way.
+/// What it means that the system refuses to send, when it is about the way, or about a queue that is full.
 fn refusal(error: &io::Error) -> Option<Came> {
+    if matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NOBUFS | Errno::AGAIN)
+    ) {
+        // As good as dropped by a router.
+        return Some(Came::Nothing);
+    }
     use io::ErrorKind::{
         AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable, PermissionDenied,
     };

@@ -1,4 +1,5 @@
-//! UDP and TCP packets: a socket for each, from the same port as the one before, one after another.
+//! UDP and TCP packets: a socket for each, from the same port as the one before, one after another; or
+//! from as many ports as are waited for at once.
 //!
 //! An ICMP error belongs to the only packet that is waited for. The kernel compares the sequence number
 //! that errors about TCP quote; of UDP they need not quote more than the ports, so that the answer to a
@@ -6,13 +7,14 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::{Came, MOST_BYTES, Probe};
@@ -29,25 +31,32 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(950);
 const UDP_HEADER: usize = 8;
 const SECRET: usize = 8;
 
-/// Sends packets one after another.
+/// Sends packets, within one flow one after another.
 pub(super) struct Once {
     interface: Option<String>,
-    /// The port the last packet came from, 0 for a new one.
-    pub(super) port: Mutex<u16>,
+    /// One permit for each flow.
+    flows: Semaphore,
+    /// Those nothing is waited for from; the last one used is used next.
+    pub(super) ports: Mutex<Vec<u16>>,
 }
 
 impl Once {
-    pub(super) fn new(interface: Option<String>) -> Self {
+    pub(super) fn new(interface: Option<String>, flows: usize) -> Self {
         Self {
             interface,
-            port: Mutex::new(0),
+            flows: Semaphore::new(flows),
+            ports: Mutex::default(),
         }
+    }
+
+    fn ports(&self) -> MutexGuard<'_, Vec<u16>> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a datagram to where nobody listens.
     pub(super) async fn datagram(&self, probe: &Probe, limit: Duration) -> io::Result<Came> {
-        let mut port = self.port.lock().await;
-        let socket = self.open(Type::DGRAM, Protocol::UDP, probe, &mut port)?;
+        let _turn = self.flows.acquire().await;
+        let (socket, port) = self.open(Type::DGRAM, Protocol::UDP, probe)?;
         let secret: [u8; SECRET] = rand::random();
         let mut payload = secret.to_vec();
         let headers = ip_header(probe.to.ip) + UDP_HEADER;
@@ -66,11 +75,10 @@ impl Once {
             sent,
             secret: Some(secret),
         };
-        // Also when this is not waited for to its end.
-        let kept = std::mem::take(&mut *port);
+        // A port that is not put back is not used again: neither after this is given up.
         let came = waiting.came(limit).await?;
         if came != Came::Nothing {
-            *port = kept;
+            self.ports().push(port);
         }
         Ok(came)
     }
@@ -82,14 +90,13 @@ impl Once {
         to_port: u16,
         limit: Duration,
     ) -> io::Result<Came> {
-        let mut port = self.port.lock().await;
-        let socket = self.open(Type::STREAM, Protocol::TCP, probe, &mut port)?;
+        let _turn = self.flows.acquire().await;
+        let (socket, port) = self.open(Type::STREAM, Protocol::TCP, probe)?;
         // Ends with a reset: nothing is left to wait for, here or there.
         socket.set_linger(Some(Duration::ZERO))?;
         let sent = Instant::now();
         let connecting = socket.connect(&socket_address(&probe.to, to_port));
         if let Err(error) = connecting.or_else(still_connecting) {
-            *port = 0;
             return refusal(&error).ok_or(error);
         }
         let waiting = Waiting {
@@ -98,16 +105,13 @@ impl Once {
             sent,
             secret: None,
         };
-        waiting.came(limit.min(CONNECT_LIMIT)).await
+        let came = waiting.came(limit.min(CONNECT_LIMIT)).await;
+        self.ports().push(port);
+        came
     }
 
-    fn open(
-        &self,
-        kind: Type,
-        protocol: Protocol,
-        probe: &Probe,
-        port: &mut u16,
-    ) -> io::Result<Socket> {
+    /// A socket of its own, and its port.
+    fn open(&self, kind: Type, protocol: Protocol, probe: &Probe) -> io::Result<(Socket, u16)> {
         let ipv4 = probe.to.ip.is_ipv4();
         let (domain, anywhere): (_, IpAddr) = if ipv4 {
             (Domain::IPV4, Ipv4Addr::UNSPECIFIED.into())
@@ -121,13 +125,13 @@ impl Once {
             socket.set_reuse_address(true)?;
         }
         let from = |port| SocketAddr::from((anywhere, port)).into();
-        if socket.bind(&from(*port)).is_err() {
+        let port = self.ports().pop().unwrap_or_default();
+        if socket.bind(&from(port)).is_err() {
             // Somebody else took it meanwhile.
             socket.bind(&from(0))?;
         }
         let bound = socket.local_addr()?.as_socket();
-        *port = bound.map_or(0, |bound| bound.port());
-        Ok(socket)
+        Ok((socket, bound.map_or(0, |bound| bound.port())))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::super::super::road::{GATEWAY, Icmp, ROUTER, Road, SERVER, V6, Who, address};
 use super::super::{Came, Carrier, Packets, Probe, USUAL_BYTES, Unreachable};
 
@@ -185,11 +187,11 @@ async fn a_datagram_after_a_silent_one_comes_from_another_port() {
     let packets = Packets::new(None);
     let came = async || send(&packets, SERVER, Carrier::Udp, Some(2), USUAL_BYTES).await;
     assert_eq!(told(came().await).0, "expired");
-    let port = *packets.0.udp.port.lock().await;
-    assert_ne!(port, 0);
+    let ports = || packets.0.udp.ports.lock().unwrap().clone();
+    assert_eq!(ports().len(), 1);
     road.filter(Who::Gateway, "forward", "drop");
     assert_eq!(came().await, Came::Nothing);
-    assert_eq!(*packets.0.udp.port.lock().await, 0, "any other");
+    assert_eq!(ports(), [0; 0], "any other");
 }
 
 /// What a server does with an echo request instead of answering it.
@@ -207,6 +209,30 @@ async fn against(answers: fn(&[u8]) -> Vec<Vec<u8>>) -> Vec<(Option<Duration>, u
         all.extend(echoes.iter().map(|echo| (echo.rtt, echo.duplicates)));
     }
     all
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_loses_what_does_not_fit_and_nothing_else() {
+    for icmp in [Icmp::Datagram, Icmp::Raw] {
+        let Some(road) = Road::new(icmp) else {
+            return;
+        };
+        let packets = Packets::of_many_flows(None);
+        // A neighbour whose address is asked for while the queue is full would not be found.
+        assert_eq!(
+            told(send(&packets, SERVER, Carrier::Echo, None, USUAL_BYTES).await).0,
+            "reply"
+        );
+        road.crowd();
+        for (carrier, expected) in [(Carrier::Echo, "reply"), (Carrier::Udp, "refused")] {
+            let all = (0..8).map(|_| send(&packets, SERVER, carrier, None, USUAL_BYTES));
+            let came: Vec<_> = join_all(all).await.into_iter().map(told).collect();
+            let answered = came.iter().filter(|came| came.0 == expected).count();
+            let lost = came.iter().filter(|came| came.0 == "nothing").count();
+            assert!(answered > 0 && lost > 0, "{icmp:?}: {came:?}");
+            assert_eq!(answered + lost, came.len(), "{icmp:?}: {came:?}");
+        }
+    }
 }
 
 #[tokio::test]
