@@ -191,7 +191,7 @@ async fn anchor(tools: &Tools, target: &Target) -> Result<Measured, (String, Unm
     let address = match Address::parse(&target.address, &tools.root) {
         Some(address) => address,
         None => Address {
-            ip: look_up(&target.address).await.ok_or_else(|| {
+            ip: look_up(tools, &target.address).await.ok_or_else(|| {
                 left_out(
                     format!("{} has no address that can be found", target.address),
                     "the steps of name resolution say why",
@@ -214,9 +214,9 @@ async fn anchor(tools: &Tools, target: &Target) -> Result<Measured, (String, Unm
     ))
 }
 
-async fn look_up(name: &str) -> Option<IpAddr> {
-    let found = timeout(LOOKUP_LIMIT, tokio::net::lookup_host((name, 0))).await;
-    Some(found.ok()?.ok()?.next()?.ip())
+async fn look_up(tools: &Tools, name: &str) -> Option<IpAddr> {
+    let found = tools.lookups.look_up(name, LOOKUP_LIMIT).await?;
+    found.addresses.as_ref().ok()?.first().copied()
 }
 
 /// The routers on the way to the first anchor, those found in time. To be started before everything else

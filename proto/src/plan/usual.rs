@@ -4,6 +4,10 @@
 //! Public addresses only. The state's own network, the population and civil-status databases and a
 //! province's procedure-handling system have addresses that differ from place to place: name them in the
 //! settings.
+//!
+//! Deliberately absent: a page over plain HTTP by which systems look for captive portals. Some centres may
+//! reach the portals and nothing else, and would have a service down that nobody is served with. A login in
+//! a portal's stead shows by its certificate, which is another's.
 
 use super::{Plan, Segment, Service, Target};
 

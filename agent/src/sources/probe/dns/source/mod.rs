@@ -88,8 +88,8 @@ impl Pace {
     /// What a run reads has one time, that of its end: it is not spread farther than ten seconds. The
     /// first run does not keep a person waiting.
     fn of(interval: Duration, is_first: bool) -> Self {
-        let looking = Duration::from_secs(2).min(interval / 5);
-        let patience = Duration::from_secs(5).min(interval / 4);
+        let looking = Duration::from_secs(2).min(interval / 10);
+        let patience = Duration::from_secs(5).min(interval * 7 / 20);
         let widest = if is_first {
             Duration::from_millis(500)
         } else {
