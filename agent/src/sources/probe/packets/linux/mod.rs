@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
-use socket2::{SockAddr, Socket};
+use socket2::{SockAddr, SockRef, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Semaphore;
@@ -30,7 +30,7 @@ use self::echoes::{Echoes, Flight, Launched};
 use self::once::Once;
 use self::queue::{Trouble, What};
 use super::{Came, Carrier, Echo, Probe, USUAL_BYTES, Unreachable};
-use crate::os::Address;
+use crate::os::{self, Address};
 
 /// Packets that may be waited for at once. The next waits until one of them is done.
 const IN_FLIGHT: usize = 128;
@@ -127,7 +127,7 @@ impl Engine {
 fn prepare(socket: &Socket, ipv4: bool, interface: Option<&str>) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     if let Some(interface) = interface {
-        socket.bind_device(Some(interface.as_bytes()))?;
+        os::bind_to(&SockRef::from(socket), interface)?;
     }
     if ipv4 {
         set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::PROBE)?;
