@@ -2,8 +2,10 @@
 
 mod binding;
 pub(crate) mod dns;
+mod due;
 mod echo;
 mod filter;
+mod histogram;
 pub mod icmp;
 pub(crate) mod lookup;
 pub(crate) mod mtu;

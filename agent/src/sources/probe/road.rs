@@ -27,9 +27,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::packets::checksum;
 use crate::os::{Address, Root};
 
-pub(super) const GATEWAY: &str = "10.88.0.1";
-pub(super) const ROUTER: &str = "10.88.1.2";
-pub(super) const SERVER: &str = "10.88.2.2";
+pub(super) const GATEWAY: &str = "100.88.0.1";
+pub(super) const ROUTER: &str = "100.88.1.2";
+pub(super) const SERVER: &str = "100.88.2.2";
 
 /// The same in IPv6, from the gateway on.
 pub(super) const V6: [&str; 3] = ["fd88::1", "fd88:1::2", "fd88:2::2"];
@@ -96,10 +96,10 @@ impl Road {
         road.connect(1, Who::Gateway, Who::Router)?;
         road.connect(2, Who::Router, Who::Server)?;
         for (who, interface, next) in [
-            (Who::Pc, "right", "10.88.0.1 fd88::1"),
-            (Who::Gateway, "right", "10.88.1.2 fd88:1::2"),
-            (Who::Router, "left", "10.88.1.1 fd88:1::1"),
-            (Who::Server, "left", "10.88.2.1 fd88:2::1"),
+            (Who::Pc, "right", "100.88.0.1 fd88::1"),
+            (Who::Gateway, "right", "100.88.1.2 fd88:1::2"),
+            (Who::Router, "left", "100.88.1.1 fd88:1::1"),
+            (Who::Server, "left", "100.88.2.1 fd88:2::1"),
         ] {
             for next in next.split(' ') {
                 road.ip(
@@ -134,7 +134,7 @@ impl Road {
                 0 => "fd88::".to_owned(),
                 _ => format!("fd88:{number}::"),
             };
-            let v4 = format!("10.88.{number}.{host}");
+            let v4 = format!("100.88.{number}.{host}");
             self.ip(who, &format!("address add {v4}/24 dev {interface}"))?;
             self.ip(
                 who,

@@ -5,30 +5,10 @@
 
 use std::time::Duration;
 
-use proto::metrics::{self, Part};
+use proto::metrics;
 
 use super::super::Readings;
-
-/// Upper bounds of the buckets and their `le`. From a healthy cable to the longest wait for an
-/// echo; the levels of [`proto::thresholds::RTT`] are among them, so that shares above them are exact.
-const BUCKETS: [(Duration, &str); 16] = [
-    (Duration::from_micros(100), "0.0001"),
-    (Duration::from_micros(250), "0.00025"),
-    (Duration::from_micros(500), "0.0005"),
-    (Duration::from_millis(1), "0.001"),
-    (Duration::from_micros(2500), "0.0025"),
-    (Duration::from_millis(5), "0.005"),
-    (Duration::from_millis(10), "0.01"),
-    (Duration::from_millis(20), "0.02"),
-    (Duration::from_millis(40), "0.04"),
-    (Duration::from_millis(80), "0.08"),
-    (Duration::from_millis(150), "0.15"),
-    (Duration::from_millis(300), "0.3"),
-    (Duration::from_millis(600), "0.6"),
-    (Duration::from_secs(1), "1"),
-    (Duration::from_secs(2), "2"),
-    (Duration::from_secs(3), "3"),
-];
+use super::histogram::Histogram;
 
 /// One echo of a round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,7 +37,7 @@ pub(super) fn three_digits(time: Duration) -> Duration {
 }
 
 /// The double nearest to the decimal number, so that it is as short as that. For whole microseconds.
-fn seconds(time: Duration) -> f64 {
+pub(super) fn seconds(time: Duration) -> f64 {
     number(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)) / 1e6
 }
 
@@ -71,6 +51,8 @@ pub(super) struct Counts {
     duplicates: Option<u64>,
     rtt: Histogram,
     recent: Recent,
+    /// Whether the last round or burst was.
+    is_answered: bool,
 }
 
 impl Counts {
@@ -85,6 +67,7 @@ impl Counts {
             }
         }
         self.reordered += reordered(echoes);
+        self.is_answered = echoes.iter().any(|echo| echo.rtt.is_some());
     }
 
     /// Counts the echoes of a burst, in the order of sending.
@@ -102,7 +85,9 @@ impl Counts {
         if let Some(duplicates) = self.duplicates {
             readings.push(&metrics::LINK_DUPLICATES, &labels, number(duplicates));
         }
-        if let Some(spread) = self.recent.spread() {
+        // The times of before the line died say nothing of now.
+        let spread = self.recent.spread().filter(|_| self.is_answered);
+        if let Some(spread) = spread {
             let spread = seconds(three_digits(spread));
             readings.push(&metrics::LINK_RTT_SPREAD, &labels, spread);
         }
@@ -161,44 +146,6 @@ impl Recent {
         sorted.sort_unstable();
         let high = sorted.get((sorted.len() * 95).div_ceil(100) - 1)?;
         Some(high.saturating_sub(median(&sorted)?))
-    }
-}
-
-/// Round-trip times since the agent started.
-#[derive(Debug, Default)]
-struct Histogram {
-    /// Per bucket alone, not cumulative.
-    counts: [u64; BUCKETS.len()],
-    /// Beyond the last bucket.
-    beyond: u64,
-    sum: Duration,
-}
-
-impl Histogram {
-    /// Counts one round-trip time.
-    fn observe(&mut self, rtt: Duration) {
-        let bucket = BUCKETS.iter().position(|(bound, _)| rtt <= *bound);
-        match bucket.and_then(|index| self.counts.get_mut(index)) {
-            Some(count) => *count += 1,
-            None => self.beyond += 1,
-        }
-        self.sum += rtt;
-    }
-
-    /// Adds all parts to the readings.
-    fn push(&self, [segment, target]: [&str; 2], readings: &mut Readings) {
-        let mut push = |part, labels: &[&str], value| {
-            readings.push_part(&metrics::LINK_RTT, part, labels, value);
-        };
-        let mut total = 0;
-        for ((_, le), count) in BUCKETS.iter().zip(self.counts) {
-            total += count;
-            push(Part::Bucket, &[segment, target, le], number(total));
-        }
-        total += self.beyond;
-        push(Part::Bucket, &[segment, target, "+Inf"], number(total));
-        push(Part::Sum, &[segment, target], seconds(self.sum));
-        push(Part::Count, &[segment, target], number(total));
     }
 }
 
@@ -265,7 +212,7 @@ fn count(things: usize) -> f64 {
 
 /// Counters are exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "samples are floating point")]
-fn number(count: u64) -> f64 {
+pub(super) fn number(count: u64) -> f64 {
     count as f64
 }
 
@@ -286,9 +233,6 @@ mod tests {
         check(23_456_789, 0.0235);
         check(999_960_000, 1.0);
         check(1_234_567_890, 1.23);
-        for (bound, _) in BUCKETS {
-            assert_eq!(three_digits(bound), bound, "bounds stay bounds");
-        }
     }
 
     const fn ms(milliseconds: u64) -> Option<Duration> {
@@ -345,16 +289,30 @@ mod tests {
         );
     }
 
+    fn told(counts: &Counts, metric: &'static metrics::Metric) -> Option<f64> {
+        let mut readings = Readings::default();
+        counts.push(["core", "x"], &mut readings);
+        let mut taken = readings.taken.into_iter();
+        let found = taken.find(|one| one.series.metric == metric);
+        found.map(|one| one.value)
+    }
+
+    #[test]
+    fn a_dead_link_has_no_spread() {
+        let mut counts = Counts::default();
+        let spread = |counts: &Counts| told(counts, &metrics::LINK_RTT_SPREAD);
+        counts.add(&round(&[ms(5); 20]));
+        assert_eq!(spread(&counts), Some(0.0));
+        counts.add(&round(&[None; 5]));
+        assert_eq!(spread(&counts), None);
+        counts.add(&round(&[None, ms(5)]));
+        assert_eq!(spread(&counts), Some(0.0));
+    }
+
     #[test]
     fn duplicates_are_told_once_somebody_looked_for_them() {
         let mut counts = Counts::default();
-        let told = |counts: &Counts| {
-            let mut readings = Readings::default();
-            counts.push(["core", "x"], &mut readings);
-            let mut taken = readings.taken.into_iter();
-            let found = taken.find(|one| one.series.metric == &metrics::LINK_DUPLICATES);
-            found.map(|one| one.value)
-        };
+        let told = |counts: &Counts| told(counts, &metrics::LINK_DUPLICATES);
         counts.add(&round(&[ms(5), None]));
         assert_eq!(told(&counts), None);
         counts.add_burst(&round(&[ms(5)]));
@@ -392,55 +350,5 @@ mod tests {
         );
         check(&[None, ms(7)], [ms(7), ms(7), ms(7), None], 0.5);
         check(&[None; 5], [None; 4], 1.0);
-    }
-
-    fn value(readings: &Readings, part: Part, le: Option<&str>) -> Option<f64> {
-        let found = readings.taken.iter().find(|reading| {
-            let label = reading.series.labels.iter().find(|(name, _)| *name == "le");
-            reading.series.part == part && label.map(|(_, value)| value.as_str()) == le
-        });
-        Some(found?.value)
-    }
-
-    #[test]
-    fn the_histogram_is_cumulative_and_starts_at_zero() {
-        let mut histogram = Histogram::default();
-        let page = |histogram: &Histogram| {
-            let mut readings = Readings::default();
-            histogram.push(["gateway", "192.0.2.1"], &mut readings);
-            readings
-        };
-        assert_eq!(page(&histogram).taken.len(), BUCKETS.len() + 3);
-        assert!(page(&histogram).taken.iter().all(|one| one.value == 0.0));
-
-        for rtt in [ms(5), ms(6), ms(3000), ms(3500)].into_iter().flatten() {
-            histogram.observe(rtt);
-        }
-        let page = page(&histogram);
-        let bucket = |le| value(&page, Part::Bucket, Some(le));
-        assert_eq!(bucket("0.0025"), Some(0.0));
-        assert_eq!(bucket("0.005"), Some(1.0), "a bound belongs to its bucket");
-        assert_eq!(bucket("0.01"), Some(2.0));
-        assert_eq!(bucket("3"), Some(3.0));
-        assert_eq!(bucket("+Inf"), Some(4.0));
-        assert_eq!(value(&page, Part::Count, None), Some(4.0));
-        assert_eq!(value(&page, Part::Sum, None), Some(6.511));
-    }
-
-    #[test]
-    fn every_bucket_is_named_after_its_bound() {
-        for (bound, le) in BUCKETS {
-            assert_eq!(le.parse(), Ok(bound.as_secs_f64()));
-        }
-        assert!(BUCKETS.is_sorted());
-        let levels = proto::thresholds::RTT;
-        for level in [levels.notice, levels.warning, levels.critical] {
-            assert!(
-                BUCKETS
-                    .iter()
-                    .any(|(bound, _)| bound.as_secs_f64() == level),
-                "{level}"
-            );
-        }
     }
 }

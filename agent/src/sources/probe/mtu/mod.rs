@@ -21,6 +21,7 @@ use tokio::time::Instant;
 pub(crate) use self::search::{Outcome, path_mtu};
 
 use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
+use super::due::Due;
 use super::packets::Packets;
 use super::path::cannot_send;
 use super::path::ends::{Destination, Ends};
@@ -48,8 +49,7 @@ struct Known {
     to: Destination,
     packets: Packets,
     outcome: Result<Outcome, Unmeasurable>,
-    /// When it is searched again.
-    due: Instant,
+    due: Due,
 }
 
 impl Known {
@@ -58,7 +58,7 @@ impl Known {
             packets: Packets::new(to.interface.clone()),
             to,
             outcome: Ok(Outcome::Unanswered),
-            due: Instant::now(),
+            due: Due::now(),
         }
     }
 
@@ -99,11 +99,9 @@ impl Mtu {
         for to in destinations {
             let known = self.known.entry(to.name.clone());
             let known = known.or_insert_with(|| Known::new(to));
-            // A new plan may want it sooner.
-            known.due = known.due.min(Instant::now() + plan.path_interval);
-            if known.due <= Instant::now() {
+            if known.due.is_now(plan.path_interval) {
                 let _alone = self.context.heavy.acquire().await;
-                known.due = Instant::now() + plan.path_interval;
+                known.due = Due::after(plan.path_interval);
                 let outcome = path_mtu(&known.packets, &known.to.address).await;
                 known.outcome = outcome.map_err(|error| cannot_send(&error));
             }

@@ -5,12 +5,13 @@
 //! another gateway, the first router beyond it fell silent or came back, or a trace brought another way
 //! and has to be confirmed. Between traces the last results are told again.
 //!
-//! The first router beyond the gateway is where the line ends: it is published as the `line` target,
-//! the next two as those of the `isp`. While the line is dead they stay what they were, so that their
-//! loss is measured.
+//! The first router beyond the gateway is where the line ends (see `beyond.rs`): it is published as the
+//! `line` target, the next two as those of the `isp`. While the line is dead they stay what they were, so
+//! that their loss is measured.
 //!
 //! Rights and what it cannot know: see `trace.rs`.
 
+pub(crate) mod beyond;
 pub(super) mod ends;
 mod route;
 #[cfg(all(test, target_os = "linux"))]
@@ -19,17 +20,18 @@ pub(crate) mod trace;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use proto::metrics;
-use proto::plan::{Plan, Segment};
+use proto::plan::Plan;
 use tokio::time::Instant;
 
+use self::beyond::{beyond, to_probe};
 use self::ends::{Destination, Ends};
 use self::route::Route;
-use self::trace::{End, MOST_HOPS, Seen, Traced, trace};
+use self::trace::{End, MOST_HOPS, Seen, trace};
 use super::super::{Context, Hop, Readings, Sampling, Source, Unmeasurable};
+use super::due::Due;
 use super::packets::{Came, Packets, Probe, USUAL_BYTES};
 use crate::os::{self, Address, Root};
 
@@ -44,9 +46,6 @@ const LOOKUP: Duration = Duration::from_secs(2);
 
 /// Hops that are told of one way.
 const SHOWN: usize = 16;
-
-/// Hops that are published for probing.
-const PUBLISHED: usize = 3;
 
 /// For the answer of one router.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -65,8 +64,7 @@ struct Way {
     to: Destination,
     packets: Packets,
     route: Route,
-    /// When it is traced again.
-    due: Instant,
+    due: Due,
     /// Why it could not be.
     problem: Option<Unmeasurable>,
     watched: Option<Watched>,
@@ -102,10 +100,8 @@ impl Path {
         for to in &destinations {
             let way = self.ways.entry(to.name.clone());
             let way = way.or_insert_with(|| Way::new(to.clone()));
-            // A new plan may want it sooner.
-            way.due = way.due.min(Instant::now() + plan.path_interval);
-            if is_other_gateway || way.is_due().await {
-                way.due = Instant::now() + plan.path_interval;
+            if is_other_gateway || way.is_due(plan.path_interval).await {
+                way.due = Due::after(plan.path_interval);
                 let traced = way.trace(&self.gateways).await;
                 way.problem = traced.err().map(|error| cannot_send(&error));
             }
@@ -132,8 +128,12 @@ impl Path {
     /// Tells who is to be probed: the routers on the first way that has any.
     fn publish(&self, destinations: &[Destination]) {
         let ways = || destinations.iter().filter_map(|to| self.ways.get(&to.name));
-        let beyond = |way: &Way| beyond(way.route.traced(), &self.gateways, way.to.address.ip);
-        let hops = ways().map(beyond).find(|hops| !hops.is_empty());
+        let found = |way: &Way| {
+            let traced = way.route.traced();
+            let hops = beyond(traced, &self.gateways, way.to.address.ip);
+            to_probe(hops, traced.end, &self.context.hops.borrow())
+        };
+        let hops = ways().map(found).find(|hops| !hops.is_empty());
         let is_dead = ways().all(|way| way.route.traced().end != End::Arrived);
         self.context.hops.send_if_modified(|published| match hops {
             None if is_dead => false,
@@ -153,15 +153,15 @@ impl Way {
             packets: Packets::new(to.interface.clone()),
             to,
             route: Route::default(),
-            due: Instant::now(),
+            due: Due::now(),
             problem: None,
             watched: None,
         }
     }
 
     /// Whether it is time to trace it, or something seems to have changed.
-    async fn is_due(&self) -> bool {
-        let is_time = self.due <= Instant::now() || self.route.is_in_doubt();
+    async fn is_due(&mut self, interval: Duration) -> bool {
+        let is_time = self.due.is_now(interval) || self.route.is_in_doubt();
         match &self.watched {
             _ if is_time => true,
             None => false,
@@ -215,8 +215,14 @@ impl Way {
 
     #[expect(clippy::cast_precision_loss, reason = "no way changes 2^53 times")]
     fn report(&self, readings: &mut Readings) {
-        readings.limitations.extend(self.problem.clone());
         let target = self.to.name.as_str();
+        let changes = self.route.changes() as f64;
+        readings.push(&metrics::PATH_CHANGES, &[target], changes);
+        if let Some(problem) = &self.problem {
+            // The way of before is none of now.
+            readings.limitations.push(problem.clone());
+            return;
+        }
         let traced = self.route.traced();
         for (hop, seen) in (1_u8..).zip(&traced.hops).take(SHOWN) {
             let Some(seen) = seen else { continue };
@@ -230,41 +236,7 @@ impl Way {
             let hops = traced.hops.len() as f64;
             readings.push(&metrics::PATH_HOPS, &[target], hops);
         }
-        let changes = self.route.changes() as f64;
-        readings.push(&metrics::PATH_CHANGES, &[target], changes);
     }
-}
-
-/// The nearest routers behind the gateway on the way to a target, without the target itself. Pure.
-fn beyond(traced: &Traced, gateways: &[Address], to: IpAddr) -> Vec<Hop> {
-    let is_gateway = |ip: IpAddr| gateways.iter().any(|gateway| gateway.ip == ip);
-    // A line without addresses in between, such as PPP, has no gateway: its end is the first hop.
-    let has_gateway = gateways
-        .iter()
-        .any(|gateway| gateway.ip.is_ipv4() == to.is_ipv4());
-    let mut hops: Vec<Hop> = Vec::new();
-    for (ttl, seen) in (1_u8..).zip(&traced.hops) {
-        let Some(Seen { address, .. }) = *seen else {
-            continue;
-        };
-        let is_near = has_gateway && ttl == 1;
-        let is_known = address == to || is_gateway(address);
-        if is_near || is_known || hops.iter().any(|hop| hop.address == address) {
-            continue;
-        }
-        let segment = match hops.len() {
-            0 => Segment::Line,
-            _ => Segment::Isp,
-        };
-        hops.push(Hop {
-            address,
-            ttl,
-            towards: to,
-            segment,
-        });
-    }
-    hops.truncate(PUBLISHED);
-    hops
 }
 
 /// Packets could not be sent at all.

@@ -4,8 +4,8 @@
 //! All packets of a trace belong to one flow (see [`super::super::packets`]), a few are on their way at
 //! a time, and each hop is asked again: twice for a good round-trip time, once more where it is silent.
 //! Routers answer such packets when they have nothing better to do, or never: a silent hop is not loss.
-//! Where nothing answers beyond a hop, UDP and then TCP go on from there, since some let pass one and not
-//! the other.
+//! Where nothing answers beyond a hop, or a firewall rejects what goes on, UDP and then TCP go on from
+//! there, since some let pass one and not the other.
 //!
 //! It cannot know of routers that hide by not counting hops (MPLS, some firewalls), nor of the way back.
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
+use super::super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES, Unreachable};
 use crate::os::Address;
 
 /// The farthest hop that is asked.
@@ -75,6 +75,7 @@ pub(crate) async fn trace(
     mut progress: impl FnMut(u8, Option<Seen>),
 ) -> io::Result<Traced> {
     let mut traced = Traced::default();
+    let mut rejected = None;
     let mut problem = None;
     for carrier in [Carrier::Echo, Carrier::Udp, Carrier::Tcp(port)] {
         let tracer = Tracer {
@@ -84,11 +85,24 @@ pub(crate) async fn trace(
             most,
         };
         match tracer.go_on(&mut traced, &mut progress).await {
-            Ok(()) => problem = None,
+            Ok(by) => {
+                problem = None;
+                let known = traced.hops.len();
+                rejected = by.map(|by| (known, by)).or(rejected);
+            }
             Err(error) => problem = Some(problem.unwrap_or(error)),
         }
         if traced.end != End::Silent {
             break;
+        }
+    }
+    if let Some((known, by)) = rejected
+        && traced.end == End::Silent
+        && traced.hops.len() == known
+    {
+        traced.end = End::Blocked;
+        if !traced.is_last(by) {
+            traced.push(Some(by), &mut progress);
         }
     }
     match problem {
@@ -134,36 +148,67 @@ impl Manner {
 #[derive(Debug, Clone, Copy, Default)]
 struct Asked {
     seen: Option<Seen>,
-    end: End,
+    how: How,
+}
+
+/// What a hop said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum How {
+    /// That the packet expired there, or nothing.
+    #[default]
+    Goes,
+    /// That this kind of packet may not pass.
+    Rejects,
+    Ends(End),
+}
+
+impl Traced {
+    fn push(&mut self, seen: Option<Seen>, progress: &mut impl FnMut(u8, Option<Seen>)) {
+        self.hops.push(seen);
+        progress(u8::try_from(self.hops.len()).unwrap_or(u8::MAX), seen);
+    }
+
+    /// Whether this is the last hop that answered.
+    fn is_last(&self, seen: Seen) -> bool {
+        let last = self.hops.iter().rev().flatten().next();
+        last.is_some_and(|last| last.address == seen.address)
+    }
 }
 
 impl Tracer<'_> {
-    /// Traces beyond the last hop that is known.
+    /// Traces beyond the last hop that is known; returns who rejects what goes on from there.
     async fn go_on(
         &self,
         traced: &mut Traced,
         progress: &mut impl FnMut(u8, Option<Seen>),
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Seen>> {
         let manner = Manner::of(self.carrier);
         loop {
             let known = u8::try_from(traced.hops.len()).unwrap_or(self.most);
             let last = known.saturating_add(manner.at_a_time).min(self.most);
             let asked = self.ask(known + 1..=last, manner.attempts).await;
-            let silent = asked.as_ref().map_or(true, Vec::is_empty);
-            for hop in asked.iter().flatten() {
-                traced.end = hop.end;
-                if hop.end == End::Blocked && is_last(traced, hop.seen) {
-                    // It says so of packets that would go on, and answers those that end at it.
-                    continue;
+            let mut is_over = asked.as_ref().map_or(true, Vec::is_empty);
+            let mut rejected = None;
+            for Asked { seen, how } in asked.iter().flatten() {
+                is_over |= *how != How::Goes;
+                match how {
+                    How::Goes => traced.push(*seen, progress),
+                    How::Rejects => rejected = *seen,
+                    How::Ends(end) => {
+                        traced.end = *end;
+                        // It says so of packets that would go on, and answers those that end at it.
+                        let is_known = seen.is_some_and(|seen| traced.is_last(seen));
+                        if *end != End::Blocked || !is_known {
+                            traced.push(*seen, progress);
+                        }
+                    }
                 }
-                traced.hops.push(hop.seen);
-                progress(u8::try_from(traced.hops.len()).unwrap_or(u8::MAX), hop.seen);
             }
             let trail = traced.hops.iter().rev();
             let trail = trail.take_while(|hop| hop.is_none()).count();
-            if silent || traced.end != End::Silent || trail >= manner.silent {
+            if is_over || trail >= manner.silent {
                 traced.hops.truncate(traced.hops.len() - trail);
-                return asked.map(drop);
+                return asked.map(|_| rejected);
             }
         }
     }
@@ -194,7 +239,7 @@ impl Tracer<'_> {
             });
             let outcomes: Vec<io::Result<()>> = join_all(asking).await;
             outcomes.into_iter().collect::<io::Result<()>>()?;
-            if let Some(last) = hops.iter().position(|(_, asked)| asked.end != End::Silent) {
+            if let Some(last) = hops.iter().position(|(_, asked)| asked.how != How::Goes) {
                 hops.truncate(last + 1);
             }
         }
@@ -202,24 +247,22 @@ impl Tracer<'_> {
     }
 }
 
-/// Whether the last hop that answered has this address.
-fn is_last(traced: &Traced, seen: Option<Seen>) -> bool {
-    let last = traced.hops.iter().rev().flatten().next();
-    last.zip(seen)
-        .is_some_and(|(last, seen)| last.address == seen.address)
-}
-
 impl Asked {
     /// Of two addresses at one distance the first stays, with its own times.
     fn learn(&mut self, came: Came, target: IpAddr, carrier: Carrier) {
-        let (address, rtt, end) = match came {
-            Came::Reply { rtt } | Came::Refused { rtt } => (target, rtt, End::Arrived),
-            Came::Expired { from, rtt } => (from, rtt, End::Silent),
+        let (address, rtt, how) = match came {
+            Came::Reply { rtt } | Came::Refused { rtt } => (target, rtt, How::Ends(End::Arrived)),
+            Came::Expired { from, rtt } => (from, rtt, How::Goes),
+            Came::Unreachable {
+                from: Some(from),
+                what: Unreachable::Prohibited | Unreachable::Port,
+                rtt,
+            } => (from, rtt, How::Rejects),
             Came::Unreachable {
                 from: Some(from),
                 rtt,
                 ..
-            } => (from, rtt, End::Blocked),
+            } => (from, rtt, How::Ends(End::Blocked)),
             Came::Unreachable { from: None, .. } | Came::TooBig { .. } | Came::Nothing => return,
         };
         match &mut self.seen {
@@ -231,7 +274,7 @@ impl Asked {
                     rtt,
                     carrier,
                 });
-                self.end = end;
+                self.how = how;
             }
         }
     }
@@ -264,25 +307,30 @@ mod tests {
         }
         let seen = hop.seen.unwrap();
         assert_eq!((seen.address, seen.rtt), (ROUTER, rtt(7)));
-        assert_eq!(hop.end, End::Silent);
+        assert_eq!(hop.how, How::Goes);
     }
 
     #[test]
     fn the_way_ends_where_the_target_answers_or_a_router_says_so() {
-        let check = |came, expected: Option<IpAddr>, end| {
+        let check = |came, expected: Option<IpAddr>, how| {
             let mut hop = Asked::default();
             hop.learn(came, TARGET, Carrier::Udp);
             assert_eq!(hop.seen.map(|seen| seen.address), expected, "{came:?}");
-            assert_eq!(hop.end, end, "{came:?}");
+            assert_eq!(hop.how, how, "{came:?}");
         };
-        let unreachable = |from| Came::Unreachable {
+        let unreachable = |from, what| Came::Unreachable {
             from,
-            what: super::super::super::packets::Unreachable::Host,
+            what,
             rtt: rtt(1),
         };
-        check(Came::Reply { rtt: rtt(1) }, Some(TARGET), End::Arrived);
-        check(Came::Refused { rtt: rtt(1) }, Some(TARGET), End::Arrived);
-        check(unreachable(Some(ROUTER)), Some(ROUTER), End::Blocked);
-        check(unreachable(None), None, End::Silent);
+        let (router, host) = (Some(ROUTER), Unreachable::Host);
+        let arrived = How::Ends(End::Arrived);
+        check(Came::Reply { rtt: rtt(1) }, Some(TARGET), arrived);
+        check(Came::Refused { rtt: rtt(1) }, Some(TARGET), arrived);
+        check(unreachable(router, host), router, How::Ends(End::Blocked));
+        check(unreachable(None, host), None, How::Goes);
+        for what in [Unreachable::Prohibited, Unreachable::Port] {
+            check(unreachable(router, what), router, How::Rejects);
+        }
     }
 }

@@ -110,7 +110,7 @@ async fn no_way_on_is_told_by_who_has_none() {
     let Came::Unreachable { from, what, .. } = came().await else {
         panic!("prohibited")
     };
-    assert_eq!(from.unwrap().to_string(), "10.88.1.2");
+    assert_eq!(from.unwrap().to_string(), "100.88.1.2");
     assert_eq!(what, Unreachable::Prohibited);
 
     road.filter(Who::Router, "forward", "drop");
@@ -236,6 +236,18 @@ async fn a_queue_that_is_full_loses_what_does_not_fit_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_echo_on_its_way_is_heard_when_its_socket_is_given_up() {
+    let Some(_road) = Road::new(Icmp::Datagram) else {
+        return;
+    };
+    let packets = Packets::new(None);
+    let give_up = async || *packets.0.v4.lock().unwrap() = None;
+    let sending = send(&packets, SERVER, Carrier::Echo, None, USUAL_BYTES);
+    let (came, ()) = tokio::join!(biased; sending, give_up());
+    assert_eq!(told(came).0, "reply");
+}
+
+#[tokio::test]
 async fn duplicates_are_counted() {
     let echoes = against(|reply| vec![reply.to_vec(); 3]).await;
     let all = echoes
@@ -291,7 +303,7 @@ async fn an_answer_from_elsewhere_answers_nothing() {
     road.nft(
         Who::Server,
         "table ip elsewhere { chain it { type filter hook output priority 0\n\
-         icmp type echo-reply ip saddr set 10.88.2.99\n}\n}",
+         icmp type echo-reply ip saddr set 100.88.2.99\n}\n}",
     );
     let packets = Packets::new(None);
     let came = send(&packets, SERVER, Carrier::Echo, None, USUAL_BYTES).await;
