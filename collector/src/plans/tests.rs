@@ -205,10 +205,17 @@ async fn a_machine_named_like_an_anchor_is_left_out_and_so_is_one_too_many() {
     let _others = [2, 3].map(|n| pc(&one, &format!("pc-{n}"), &format!("10.0.0.{n}")));
     assert_eq!(named(&first.plan()), ["pc-3", "pc-2"]);
     assert_eq!(first.plan().validate(), Ok(()));
-    let full: String = (0..TARGETS_PER_PLAN)
-        .map(|n| anchor(&format!("a{n}")))
-        .collect();
-    let full = plans(&full);
+    let target = |number| Target {
+        name: format!("a{number}"),
+        address: "192.0.2.1".into(),
+        segment: Segment::Core,
+        network: None,
+    };
+    // The settings have fewer.
+    let full = Plans::new(Plan {
+        targets: (0..TARGETS_PER_PLAN).map(target).collect(),
+        ..Plan::default()
+    });
     let first = pc(&full, "pc-1", "10.0.0.1");
     let _other = pc(&full, "pc-2", "10.0.0.2");
     assert_eq!(first.plan().validate(), Ok(()));
