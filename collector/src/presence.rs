@@ -102,44 +102,17 @@ mod tests {
     use super::*;
     use crate::directory::Directory;
     use crate::latest::{DeviceKey, Patience, lock};
-    use crate::registry::{Centre, Host, KeyHash, NewAgent};
-    use crate::token::{self, Grant};
+    use crate::registry::fixture;
 
     /// A registry with one agent, and its place in the live view.
     async fn one_agent(folder: &std::path::Path) -> (Noter, DeviceKey) {
-        let registry = Registry::create(&folder.join("registry.sqlite")).unwrap();
-        let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
-        registry.import_centres(vec![centre.clone()]).await.unwrap();
-        let now = Timestamp::now();
-        let expires_at = now + Duration::from_secs(60);
-        let grant = Grant {
-            centre: centre.id,
-            device: None,
-            reusable: false,
-            expires_at,
-        };
-        let token = token::create(&registry, proto::token::Fingerprint([0; 32]), grant)
-            .await
-            .unwrap();
-        let agent = NewAgent {
-            key: KeyHash([7; 32]),
-            host: Host {
-                kind: "pc".into(),
-                ..Host::default()
-            },
-            at: now,
-            certificate_until: expires_at,
-        };
-        let agent = registry
-            .enroll(token::hash(&token.secret), agent)
-            .await
-            .unwrap();
+        let (registry, agent) = fixture::with_one_agent(folder).await;
         let patience = Patience {
             reports: REFRESH,
             samples: REFRESH,
         };
         let latest = Arc::new(Latest::new(patience));
-        let own = Arc::new(Own::new(now).unwrap());
+        let own = Arc::new(Own::new(Timestamp::now()).unwrap());
         Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own))
             .await
             .unwrap();

@@ -6,14 +6,15 @@
 //! faster sender is not refused but made to wait, which HTTP/2 passes on to it), series a number.
 //! What is refused is counted by reason, and the rest of the batch goes on.
 //!
-//! In reading order: this file (a stream is opened), `greet` and `stream` (its conversation), `take`
-//! (a batch, sample by sample), `pace`, `answers` (when to acknowledge what), `replies` (the
+//! In reading order: this file (a stream is opened), `greet` and `stream` (its conversation), `batch`
+//! (what it is made of), `take` (the same sample by sample), `pace`, `answers` (when to acknowledge what), `replies` (the
 //! way back), [`commit`] (many batches
 //! into one record on disk), [`settle`] (what was taken is noted), [`recover`] (what a kill left
 //! behind), `share` and `end`. Why nothing is lost and nothing counted twice is written in
 //! [`crate::seen`].
 
 mod answers;
+mod batch;
 pub mod commit;
 mod end;
 mod greet;

@@ -7,6 +7,8 @@
 mod agents;
 mod centres;
 mod enrol;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod migrate;
 mod tokens;
 

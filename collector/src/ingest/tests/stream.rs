@@ -14,8 +14,7 @@ use super::*;
 use crate::directory::Directory;
 use crate::latest::{self, DeviceKey, Latest, Patience};
 use crate::plans::Plans;
-use crate::registry::{Centre, Host, NewAgent, Registry};
-use crate::token::{self, Grant};
+use crate::registry::{Centre, Host, Registry, fixture};
 
 const HOUR: i64 = 3_600_000;
 const YEAR: i64 = 365 * 24 * HOUR;
@@ -38,36 +37,13 @@ async fn collector_for(targets: &[&str]) -> Collector {
     let folder = tempfile::tempdir().unwrap();
     let queues = targets.iter().map(|name| queue(folder.path(), name));
     let queues = queues.collect();
-    let registry = Registry::create(&folder.path().join("registry.sqlite")).unwrap();
-    let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
-    registry.import_centres(vec![centre.clone()]).await.unwrap();
-    let now = Timestamp::now();
-    let expires_at = now + Duration::from_secs(60);
-    let grant = Grant {
-        centre: centre.id,
-        device: None,
-        reusable: false,
-        expires_at,
-    };
-    let token = token::create(&registry, proto::token::Fingerprint([0; 32]), grant);
-    let host = Host {
-        kind: "pc".into(),
-        ..Host::default()
-    };
-    let newcomer = NewAgent {
-        key: KeyHash([7; 32]),
-        host,
-        at: now,
-        certificate_until: expires_at,
-    };
-    let token = token::hash(&token.await.unwrap().secret);
-    let agent = registry.enroll(token, newcomer).await.unwrap();
+    let (registry, agent) = fixture::with_one_agent(folder.path()).await;
     let patience = Patience {
         reports: DEADLINE,
         samples: DEADLINE,
     };
     let latest = Arc::new(Latest::new(patience));
-    let own = Arc::new(Own::new(now).unwrap());
+    let own = Arc::new(Own::new(Timestamp::now()).unwrap());
     let directory = Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own));
     let ledger = Arc::new(Ledger::open(folder.path()).unwrap());
     let (keeper, _) = commit::to(queues, Arc::clone(&own));

@@ -1,0 +1,39 @@
+//! For tests: a registry in which somebody is enrolled.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Agent, Centre, Host, KeyHash, NewAgent, Registry};
+use crate::token::{self, Grant};
+
+/// A registry in this folder, and its one agent: a PC of Công Sơn.
+pub(crate) async fn with_one_agent(folder: &Path) -> (Registry, Agent) {
+    let registry = Registry::create(&folder.join("registry.sqlite")).unwrap();
+    let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
+    registry.import_centres(vec![centre.clone()]).await.unwrap();
+    let now = Timestamp::now();
+    let expires_at = now + Duration::from_secs(60);
+    let grant = Grant {
+        centre: centre.id,
+        device: None,
+        reusable: false,
+        expires_at,
+    };
+    let token = token::create(&registry, proto::token::Fingerprint([0; 32]), grant);
+    let token = token::hash(&token.await.unwrap().secret);
+    let newcomer = NewAgent {
+        key: KeyHash([7; 32]),
+        host: Host {
+            kind: "pc".into(),
+            ..Host::default()
+        },
+        at: now,
+        certificate_until: expires_at,
+    };
+    let agent = registry.enroll(token, newcomer).await.unwrap();
+    (registry, agent)
+}
