@@ -182,10 +182,6 @@ fn cards(put: &mut Put<'_>, centre: usize) {
     }
     if radio {
         put("dawnwatch_wifi_signal_dbm", &["wlp2s0"], &|_| -81.0);
-        for (direction, rate) in [("receive", 6.5e6), ("transmit", 13e6)] {
-            let labels = ["wlp2s0", direction];
-            put("dawnwatch_wifi_bits_per_second", &labels, &|_| rate);
-        }
         return;
     }
     let (speed, full, changes) = match centre {

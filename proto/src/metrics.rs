@@ -239,8 +239,6 @@ catalogue! {
         "How often the network interface lost or found its link since it exists.";
     DEVICE_WIFI_SIGNAL: Gauge DecibelMilliwatts Agent "dawnwatch_wifi_signal_dbm" ["interface"]
         "How strongly the access point is received.";
-    DEVICE_WIFI_RATE: Gauge BitsPerSecond Agent "dawnwatch_wifi_bits_per_second" ["interface", "direction"]
-        "Rate that the wireless card and its access point chose last: receive or transmit.";
 
     LINK_RTT: Histogram Seconds Agent "dawnwatch_link_rtt_seconds" ["segment", "target"]
         "Round-trip times of the answered echoes since the agent started.";

@@ -1,7 +1,7 @@
 //! How strongly each wireless interface receives its access point.
 //!
 //! A weak signal makes loss and jitter that look like those of a line. The rate that the card and the
-//! access point chose is not told: the kernel says it over nl80211 alone.
+//! access point chose is deliberately absent: the kernel says it over nl80211 alone.
 
 use proto::metrics;
 

@@ -100,6 +100,7 @@ pub(super) static TEXTS: Texts = Texts {
     loss_now: "last round",
     loss_recent: "last {} minutes",
     sent_received: "{} packets sent, {} answered",
+    by_expiry: "asked by packets that expire there (ICMP)",
 
     identity: "Identity",
     model: "Model",
@@ -215,7 +216,6 @@ pub(super) static TEXTS: Texts = Texts {
     half_duplex: "one direction at a time (half duplex)",
     carrier_changes: "link lost or found {} times",
     wifi_signal: "signal {}",
-    wifi_rate: "Wi-Fi receives {}, sends {}",
     portal_fails: "{} fails in {} of {} connected centres",
     portal_wide: "So many share this that it most likely lies with the service or a shared way, not with each line.",
     names_fail: "names: {}",

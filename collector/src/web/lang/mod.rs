@@ -136,7 +136,7 @@ texts! {
     no_centres_title no_centres_what no_devices_title no_devices_what no_devices_next
     area isp hours position notes hours_unset weekdays
     links links_none over_tcp over_tcp_note smallest median largest jitter loss delay loss_now
-    loss_recent sent_received
+    loss_recent sent_received by_expiry
     identity model vendor serial operating_system host_name kernel platform agent_version
     certificate_until certificate_expired clock clock_wrong clock_right kind
     processor cpu_usage load memory memory_available memory_total swap disks free_of
@@ -154,7 +154,7 @@ texts! {
     outcome_clock_wrong outcome_http_error outcome_unexpected outcome_captive outcome_too_large
     outcome_servfail outcome_nxdomain outcome_wrong route_to route_length route_unfinished
     route_changes route_changed silent_hop throughput download upload loaded_rtt half_duplex
-    carrier_changes wifi_signal wifi_rate portal_fails portal_wide names_fail
+    carrier_changes wifi_signal portal_fails portal_wide names_fail
     errors received sent_bytes
     ago_seconds ago_minutes ago_hours ago_days in_future
     days_unit hours_unit minutes_unit

@@ -100,6 +100,7 @@ pub(super) static TEXTS: Texts = Texts {
     loss_now: "lượt đo cuối",
     loss_recent: "{} phút qua",
     sent_received: "{} gói gửi, {} gói trả lời",
+    by_expiry: "hỏi bằng gói hết hạn tại đó (ICMP)",
 
     identity: "Thông tin máy",
     model: "Kiểu máy",
@@ -215,7 +216,6 @@ pub(super) static TEXTS: Texts = Texts {
     half_duplex: "mỗi lúc chỉ một chiều (half duplex)",
     carrier_changes: "đứt hoặc nối lại {} lần",
     wifi_signal: "sóng {}",
-    wifi_rate: "Wi-Fi nhận {}, gửi {}",
     portal_fails: "{} không dùng được ở {}/{} trung tâm đang có mạng",
     portal_wide: "Nhiều nơi cùng gặp, nên nhiều khả năng lỗi ở phía dịch vụ hoặc đường chung, không phải ở từng đường truyền.",
     names_fail: "tên miền (DNS): {}",

@@ -243,18 +243,30 @@ async fn cards_show_duplex_radio_and_speed() {
         &radio,
         -81.0,
     );
-    for (direction, rate) in [("receive", 6.5e6), ("transmit", 13e6)] {
-        let labels = [("interface", "wlan0"), ("direction", direction)];
-        pc.reports("dawnwatch_wifi_bits_per_second", &labels, rate);
-    }
     let download = [("direction", "download")];
     pc.reports("dawnwatch_throughput_bits_per_second", &download, 38e6)
         .reports("dawnwatch_throughput_loaded_rtt_seconds", &download, 1.9);
     let page = get(&province.router(), PC).await;
     page.says("eth0 · one direction at a time (half duplex)")
         .says("half duplex) · link lost or found 214 times")
-        .says("signal −81 dBm · Wi-Fi receives 6.5 Mb/s, sends 13 Mb/s")
+        .says("signal −81 dBm")
         .says("38 Mb/s · delay meanwhile 1.9 s");
+}
+
+#[tokio::test]
+async fn how_a_router_is_asked_is_said_in_words() {
+    let (province, pc) = one_pc();
+    pc.has_link("line", "192.0.2.1", 0.01, 0.0);
+    let method = [
+        ("segment", "line"),
+        ("target", "192.0.2.1"),
+        ("address", "192.0.2.1"),
+        ("method", "icmp_ttl"),
+    ];
+    pc.reports("dawnwatch_link_method_info", &method, 1.0);
+    let page = get(&province.router(), PC).await;
+    page.says("192.0.2.1 · asked by packets that expire there (ICMP)")
+        .does_not_say("icmp_ttl");
 }
 
 #[tokio::test]

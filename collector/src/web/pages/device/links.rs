@@ -99,7 +99,7 @@ impl Shown<'_> {
         let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let parts = [
             known(&link.address),
-            known(method_name(&link.method)),
+            known(self.method_name(&link.method)),
             sent,
             rare(texts.duplicates, link.duplicates),
             rare(texts.reordered, link.reordered),
@@ -107,13 +107,14 @@ impl Shown<'_> {
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         parts.join(" · ")
     }
-}
 
-/// How a link is probed, in the words of the field.
-fn method_name(method: &str) -> &str {
-    match method {
-        "icmp_datagram" | "icmp_raw" => "ping (ICMP)",
-        "tcp_connect" => "TCP",
-        other => other,
+    /// How a link is probed, in the words of the field.
+    fn method_name<'m>(&self, method: &'m str) -> &'m str {
+        match method {
+            "icmp_datagram" | "icmp_raw" => "ping (ICMP)",
+            "icmp_ttl" => self.visitor.texts().by_expiry,
+            "tcp_connect" => "TCP",
+            other => other,
+        }
     }
 }

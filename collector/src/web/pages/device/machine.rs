@@ -129,7 +129,7 @@ impl Shown<'_> {
     }
 
     /// How well an interface is connected to its switch or access point.
-    fn quality(&self, up: &Value) -> [Option<String>; 4] {
+    fn quality(&self, up: &Value) -> [Option<String>; 3] {
         let (texts, language) = (self.visitor.texts(), self.visitor.language);
         let full = self
             .device
@@ -137,15 +137,6 @@ impl Shown<'_> {
         let changes = &catalogue::DEVICE_INTERFACE_CARRIER_CHANGES;
         // It comes up once.
         let changes = self.device.beside(up, changes).filter(|count| *count > 1.0);
-        let rate = |direction: &str| {
-            let mut rates = self.device.of_metric(&catalogue::DEVICE_WIFI_RATE);
-            let rate = rates.find(|rate| {
-                rate.label("interface") == up.label("interface")
-                    && rate.label("direction") == direction
-            })?;
-            Some(format::value(language, rate.series.metric.unit, rate.value))
-        };
-        let rates = rate("receive").zip(rate("transmit"));
         [
             (full == Some(0.0)).then(|| texts.half_duplex.to_owned()),
             changes.map(|count| {
@@ -155,7 +146,6 @@ impl Shown<'_> {
                 )
             }),
             self.wifi_signal(up),
-            rates.map(|(receive, transmit)| fill(texts.wifi_rate, &[&receive, &transmit])),
         ]
     }
 
