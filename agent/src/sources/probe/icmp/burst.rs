@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::super::due::Due;
 use super::super::packets::Packets;
 use super::super::statistics::Echo;
-use super::Key;
+use super::link::Key;
 use crate::os::Address;
 
 /// Echoes of one burst.
@@ -20,24 +21,23 @@ pub(super) const ECHOES: u32 = 20;
 /// Between two of them: more than one takes on a line of 64 kbit/s, so that they queue nowhere.
 const SPACING: Duration = Duration::from_millis(20);
 
-/// For one answer.
-const LIMIT: Duration = Duration::from_secs(1);
-
 /// A burst to one link.
 pub(super) struct Burst {
     pub(super) link: Key,
     /// When it should have been.
-    pub(super) due: Instant,
+    pub(super) due: Due,
     pub(super) address: Address,
     pub(super) interface: Option<String>,
     /// In the order of sending.
     pub(super) echoes: Vec<Echo>,
 }
 
-/// Sends these, the most overdue first, and returns those that were over by the deadline.
+/// Sends these, the most overdue first, and returns those that were over by the deadline. An answer is
+/// waited for as long as in a round: both are counted as one.
 pub(super) async fn send(
     mut bursts: Vec<Burst>,
     heavy: &Semaphore,
+    limit: Duration,
     deadline: Instant,
 ) -> Vec<Burst> {
     bursts.sort_by_key(|burst| burst.due);
@@ -48,7 +48,7 @@ pub(super) async fn send(
             // Closed after it: a socket for bursts alone would hear all that comes for others.
             let packets = Packets::new(burst.interface.clone());
             // Where it cannot be sent at all, the next attempt is the next burst.
-            let came = packets.burst(&burst.address, ECHOES, SPACING, LIMIT).await;
+            let came = packets.burst(&burst.address, ECHOES, SPACING, limit).await;
             drop(turn);
             let echoes = (0..)
                 .zip(came.unwrap_or_default())

@@ -15,6 +15,7 @@
 //! It cannot know of ICMP that is filtered on the way: a target that answers no echo looks dead.
 
 mod burst;
+mod link;
 #[cfg(test)]
 mod tests;
 
@@ -23,16 +24,18 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use proto::metrics;
-use proto::plan::{Plan, Segment};
+use proto::plan::Plan;
 use tokio::time::Instant;
 
 use self::burst::Burst;
+use self::link::{Key, Round, Route, State, key};
 use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
-use super::echo::{Means, Method, Sockets, Way};
+use super::due::Due;
+use super::echo::{Means, Sockets, Way};
 use super::names::Names;
 use super::pace::Pace;
 use super::slow::Slow;
-use super::statistics::{Counts, Echo, summarise};
+use super::statistics::summarise;
 use super::targets::{self, Known, Link, Place, Surroundings};
 use crate::os::{self, Address, Root, Unreadable};
 
@@ -52,75 +55,6 @@ pub struct Icmp {
 }
 
 type Found = Result<Surroundings, Unreadable>;
-
-/// Of a link: its labels.
-type Key = (Segment, String);
-
-fn key(link: &Link) -> Key {
-    (link.segment, link.name.clone())
-}
-
-/// What is remembered of a link between rounds.
-#[derive(Debug)]
-struct State {
-    /// Whose turn is sooner.
-    turn: u32,
-    /// Which of its ports is tried.
-    port: usize,
-    counts: Counts,
-    /// Whether its last round was.
-    is_answered: bool,
-    /// Whether any round was: then a router is asked as it was then.
-    was_answered: bool,
-    /// Whether a router is asked by packets that expire there.
-    by_expiry: bool,
-    next_burst: Instant,
-}
-
-impl State {
-    fn new(plan: &Plan) -> Self {
-        let phase = rand::random::<f64>();
-        Self {
-            turn: rand::random(),
-            port: 0,
-            counts: Counts::default(),
-            is_answered: false,
-            was_answered: false,
-            by_expiry: false,
-            next_burst: Instant::now() + plan.path_interval.mul_f64(phase),
-        }
-    }
-}
-
-/// What a link is probed through.
-#[derive(Clone)]
-struct Route {
-    address: Address,
-    way: Way,
-    means: Means,
-}
-
-/// One link's round, after it.
-struct Round {
-    link: Link,
-    /// `None` for a name without address, and without its interface.
-    through: Option<(Address, Way, Method)>,
-    echoes: Vec<Echo>,
-}
-
-impl Round {
-    fn lost(link: Link, echoes: u32) -> Self {
-        Self {
-            link,
-            through: None,
-            echoes: (0..echoes).map(|_| Echo::default()).collect(),
-        }
-    }
-
-    fn is_answered(&self) -> bool {
-        self.echoes.iter().any(|echo| echo.rtt.is_some())
-    }
-}
 
 impl Icmp {
     /// Opens nothing yet.
@@ -154,7 +88,7 @@ impl Icmp {
         let deadline = Instant::now() + pace.whole();
         let (rounds, bursts) = tokio::join!(
             self.probe(routes, pace),
-            burst::send(bursts, &self.context.heavy, deadline)
+            burst::send(bursts, &self.context.heavy, pace.timeout, deadline)
         );
         self.learn(&rounds);
         for burst in bursts {
@@ -324,16 +258,14 @@ impl Icmp {
 
     /// The bursts it is time for: to links that answer, by ICMP, and are not on the way to others.
     fn due_bursts(&mut self, routes: &[(Link, Option<Route>)], plan: &Plan) -> Vec<Burst> {
-        let now = Instant::now();
         let mut due = Vec::new();
         for (link, route) in routes {
             let (Some(route), Some(state)) = (route, self.links.get_mut(&key(link))) else {
                 continue;
             };
-            // A new plan may want them sooner.
-            state.next_burst = state.next_burst.min(now + plan.path_interval);
+            let is_time = state.next_burst.is_now(plan.path_interval);
             let is_echo = matches!(route.means, Means::Ping(_)) && link.hop.is_none();
-            if is_echo && state.is_answered && state.next_burst <= now {
+            if is_echo && state.is_answered && is_time {
                 due.push(Burst {
                     link: key(link),
                     due: state.next_burst,
@@ -348,7 +280,7 @@ impl Icmp {
 
     fn count(&mut self, burst: &Burst, plan: &Plan) {
         if let Some(state) = self.links.get_mut(&burst.link) {
-            state.next_burst = Instant::now() + plan.path_interval;
+            state.next_burst = Due::after(plan.path_interval);
             state.counts.add_burst(&burst.echoes);
         }
     }

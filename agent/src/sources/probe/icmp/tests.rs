@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use proto::metrics::{Metric, Part};
-use proto::plan::Target;
+use proto::plan::{Segment, Target};
 use tokio::sync::watch;
 
 use super::*;
@@ -366,6 +366,36 @@ mod on_a_road {
         assert!(value(&metrics::LINK_RTT_SPREAD).is_some(), "twenty answers");
         let permits = icmp.context.heavy.available_permits();
         assert_eq!(permits, 1, "others may load the line again");
+    }
+
+    #[tokio::test]
+    async fn answers_that_take_long_count_in_bursts_as_in_rounds() {
+        let Some(road) = Road::new(road::Icmp::Datagram) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (mut icmp, plan) = with_bursts(&folder);
+        let before = sample(&mut icmp).await;
+        // Each echo has answers sent that have waited for longer than a second.
+        let mut held = std::collections::VecDeque::new();
+        let long = Duration::from_millis(1_100);
+        let _echoes = road.serve_echoes(move |answer| {
+            held.push_back((Instant::now(), answer.to_vec()));
+            let is_due = |(since, _): &(Instant, Vec<u8>)| since.elapsed() > long;
+            let due = std::iter::from_fn(|| held.pop_front_if(|one| is_due(one)));
+            due.map(|(_, answer)| answer).collect()
+        });
+        plan.send_modify(|plan| {
+            plan.link_interval = Duration::from_secs(8);
+            plan.link_echoes = 10;
+        });
+        for state in icmp.links.values_mut() {
+            state.next_burst = Due::now();
+        }
+        let after = sample(&mut icmp).await;
+        let received = |readings| value(readings, &metrics::LINK_RECEIVED, "server").unwrap();
+        let answered = received(&after) - received(&before);
+        assert!(answered > f64::from(burst::ECHOES), "{answered}");
     }
 
     #[tokio::test]
