@@ -376,9 +376,9 @@ mod on_a_road {
         let folder = tempfile::tempdir().unwrap();
         let (mut icmp, plan) = with_bursts(&folder);
         let before = sample(&mut icmp).await;
-        // Each echo has answers sent that have waited for longer than a second.
+        // Each echo has answers sent that have waited for long.
         let mut held = std::collections::VecDeque::new();
-        let long = Duration::from_millis(1_100);
+        let long = Duration::from_millis(1_700);
         let _echoes = road.serve_echoes(move |answer| {
             held.push_back((Instant::now(), answer.to_vec()));
             let is_due = |(since, _): &(Instant, Vec<u8>)| since.elapsed() > long;
@@ -386,8 +386,8 @@ mod on_a_road {
             due.map(|(_, answer)| answer).collect()
         });
         plan.send_modify(|plan| {
-            plan.link_interval = Duration::from_secs(8);
-            plan.link_echoes = 10;
+            plan.link_interval = Duration::from_secs(12);
+            plan.link_echoes = 13;
         });
         for state in icmp.links.values_mut() {
             state.next_burst = Due::now();
