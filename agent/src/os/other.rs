@@ -36,6 +36,18 @@ pub fn interface_index(_: &Root, _: &str) -> Option<u32> {
     None
 }
 
+/// Known of this machine alone, on this system so far.
+#[must_use]
+pub fn is_near(_: &Root, ip: IpAddr) -> bool {
+    ip.is_loopback()
+}
+
+/// Not available on this system yet.
+#[must_use]
+pub fn is_wireless(_: &Root, _: &str) -> bool {
+    false
+}
+
 /// Nobody says so on this system yet.
 pub fn hidden_serial_number(_: &Root) -> Option<Unreadable> {
     None

@@ -27,7 +27,8 @@ pub fn own_addresses(root: &Root) -> Result<Vec<IpAddr>, Unreadable> {
         Err(error) if error.is_missing() => Ok(String::new()),
         read => read,
     };
-    let networks = parse_networks(&read("proc/net/route")?, &cabled);
+    let is_cabled = |interface: &str| cabled.iter().any(|one| one == interface);
+    let networks = parse_networks(&read("proc/net/route")?, is_cabled);
     let mut own: Vec<IpAddr> = Vec::new();
     for address in parse_local(&read("proc/net/fib_trie")?) {
         let is_theirs = networks.iter().any(|network| network.has(address));
@@ -41,7 +42,25 @@ pub fn own_addresses(root: &Root) -> Result<Vec<IpAddr>, Unreadable> {
     Ok(own)
 }
 
-fn is_wireless(root: &Root, interface: &str) -> bool {
+/// Whether an address is this machine's own, or reached without a router. What the kernel does not tell is not.
+#[must_use]
+pub fn is_near(root: &Root, ip: IpAddr) -> bool {
+    let read = |path| root.read(path).unwrap_or_default();
+    match ip {
+        _ if ip.is_loopback() => true,
+        IpAddr::V4(ip) => {
+            let networks = parse_networks(&read("proc/net/route"), |_| true);
+            networks.iter().any(|network| network.has(ip))
+                || parse_local(&read("proc/net/fib_trie")).contains(&ip)
+        }
+        IpAddr::V6(ip) => parse_networks_v6(&read("proc/net/if_inet6"))
+            .any(|(own, mask)| (own ^ ip.to_bits()) & mask == 0),
+    }
+}
+
+/// Whether an interface is one of Wi-Fi, with or without the kernel's older interface for it.
+#[must_use]
+pub fn is_wireless(root: &Root, interface: &str) -> bool {
     let of_interface = root.join("sys/class/net").join(interface);
     let is_there = |name: &str| of_interface.join(name).exists();
     is_there("wireless") || is_there("phy80211")
@@ -61,16 +80,15 @@ impl Network {
 }
 
 /// `Iface Destination Gateway Flags RefCnt Use Metric Mask …`, addresses as the host's integers.
-fn parse_networks(table: &str, interfaces: &[String]) -> Vec<Network> {
+fn parse_networks(table: &str, is_theirs: impl Fn(&str) -> bool) -> Vec<Network> {
     let parse = |line: &str| {
         let mut fields = line.split_whitespace();
         let interface = fields.next()?;
         let mut hex = |skipped| u32::from_str_radix(fields.nth(skipped)?, 16).ok();
         let (destination, flags, mask) = (hex(0)?, hex(1)?, hex(3)?);
         let is_near = flags & THROUGH_GATEWAY == 0 && mask != 0;
-        let is_theirs = interfaces.iter().any(|one| one == interface);
         let bits = |number: u32| u32::from_be_bytes(number.to_ne_bytes());
-        (is_near && is_theirs).then(|| Network {
+        (is_near && is_theirs(interface)).then(|| Network {
             destination: bits(destination),
             mask: bits(mask),
         })
@@ -104,6 +122,17 @@ fn parse_v6(table: &str, interfaces: &[String]) -> Vec<Ipv6Addr> {
         (scope == 0 && flags & FLEETING == 0 && is_theirs).then(|| Ipv6Addr::from(address))
     };
     table.lines().filter_map(parse).collect()
+}
+
+/// Of each address of the machine, with the mask of its network.
+fn parse_networks_v6(table: &str) -> impl Iterator<Item = (u128, u128)> {
+    table.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+        let length = u32::from_str_radix(fields.nth(1)?, 16).ok()?;
+        let mask = u128::MAX.checked_shl(128_u32.checked_sub(length)?);
+        Some((address, mask.unwrap_or_default()))
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +231,40 @@ fe80000000000000020000fffe000002 02 40 20 80     eth0
         assert_eq!(told(&folder), ["10.77.0.2"]);
         std::fs::write(net.join("route"), "Iface\neth0\neth0 zz\n").unwrap();
         assert!(told(&folder).is_empty());
+    }
+
+    #[test]
+    fn what_no_router_is_needed_for_is_near() {
+        let folder = machine();
+        let root = Root(folder.path().into());
+        for (ip, expected) in [
+            ("10.77.0.2", true),
+            ("10.77.0.99", true),
+            ("192.168.8.40", true),
+            ("172.17.3.3", true),
+            ("127.0.0.1", true),
+            ("10.78.0.2", false),
+            ("203.0.113.9", false),
+            ("2001:db8::77", true),
+            ("2001:db8:0:1::77", false),
+            ("fe80::9", true),
+        ] {
+            assert_eq!(is_near(&root, ip.parse().unwrap()), expected, "{ip}");
+        }
+        assert!(!is_near(
+            &Root("/nowhere".into()),
+            Ipv4Addr::new(10, 0, 0, 1).into()
+        ));
+    }
+
+    #[test]
+    fn wireless_is_known_with_and_without_the_older_interface() {
+        let folder = machine();
+        let root = Root(folder.path().into());
+        assert!(is_wireless(&root, "wlan0") && !is_wireless(&root, "eth0"));
+        let newer = folder.path().join("sys/class/net/wlp3s0/phy80211");
+        std::fs::create_dir_all(newer).unwrap();
+        assert!(is_wireless(&root, "wlp3s0"));
     }
 
     #[test]

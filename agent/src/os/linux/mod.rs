@@ -17,7 +17,7 @@ use socket2::SockRef;
 
 use super::{Root, Unreadable};
 
-pub use addresses::own_addresses;
+pub use addresses::{is_near, is_wireless, own_addresses};
 pub use disks::disks;
 pub use filesystems::filesystems;
 pub use interfaces::{interface_index, interfaces};
