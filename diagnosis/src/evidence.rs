@@ -43,6 +43,8 @@ pub struct Link {
     /// Whether it is there all the same, where that is known: it takes or refuses connections, or nobody
     /// has its address (ARP). Many a router answers no echoes.
     pub present: Option<bool>,
+    /// Through which network of its own it was, where that is not the one everything else takes.
+    pub network: Option<String>,
 }
 
 /// Where on the way an address is.
@@ -84,6 +86,8 @@ pub struct Dns {
     pub is_own: bool,
     /// Whether it is known to be beyond the line, as the router's own is not.
     pub is_beyond: bool,
+    /// Through which network of its own it was, where that is not the one everything else takes.
+    pub network: Option<String>,
 }
 
 /// How questions to a resolver ended.
@@ -118,6 +122,8 @@ pub struct Service {
     pub phases: Phases,
     /// What an HTTP service answered with.
     pub status: Option<u16>,
+    /// Through which network of its own it was, where that is not the one everything else takes.
+    pub network: Option<String>,
 }
 
 /// How long each phase of an attempt took; absent for what it did not finish.
@@ -173,6 +179,8 @@ pub struct Mtu {
     pub target: String,
     /// Whether large packets arrive, or somebody says that they are too large.
     pub ok: bool,
+    /// Through which network of its own it was, where that is not the one everything else takes.
+    pub network: Option<String>,
 }
 
 /// A network card.

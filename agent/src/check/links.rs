@@ -8,8 +8,9 @@ use diagnosis::evidence::Place;
 use futures_util::future::join_all;
 use proto::plan::{Segment, Target};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::lacking::{Lacking, Limitation};
 use super::measured::{Burst, FIRST, LONG, LONGER, Measured, PORTS};
 use super::surroundings;
 use super::tools::Tools;
@@ -38,15 +39,42 @@ const MTU_LIMIT: Duration = Duration::from_secs(10);
 /// For the address of a name.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(3);
 
+/// A silent address is asked for five seconds after the first echo to it, thrice, one second apart: then it
+/// is known whether somebody has it.
+const ADDRESS_KNOWN: Duration = Duration::from_millis(8_500);
+
+/// Anchors without any echoes, and names of those that cannot be measured, with the reason.
+pub(super) type Anchors = (Vec<Measured>, Vec<(String, Limitation)>);
+
 /// What is beyond the gateway.
 #[derive(Debug, Default)]
 pub(super) struct Beyond {
     pub(super) hops: Vec<Measured>,
     pub(super) anchors: Vec<Measured>,
-    /// Names of anchors, and why they were not measured.
-    pub(super) left_out: Vec<(String, Unmeasurable)>,
+    pub(super) left_out: Vec<(String, Limitation)>,
     /// To which anchor, and what arrives there.
-    pub(super) mtu: Option<(String, mtu::Outcome)>,
+    pub(super) mtu: Option<Largest>,
+}
+
+/// The largest packets to one anchor.
+#[derive(Debug)]
+pub(super) struct Largest {
+    pub(super) target: String,
+    pub(super) network: Option<String>,
+    pub(super) outcome: mtu::Outcome,
+}
+
+impl Beyond {
+    /// Whether any anchor answers at all.
+    pub(super) fn answers(&self) -> bool {
+        self.anchors.iter().any(|one| one.link.answers())
+    }
+
+    /// Whether loss was measured.
+    pub(super) fn has_loss(&self) -> bool {
+        let mut links = self.hops.iter().chain(&self.anchors);
+        links.any(Measured::is_long)
+    }
 }
 
 /// The gateways, and the neighbours that tell whether the cabling works.
@@ -65,10 +93,10 @@ pub(super) async fn nearest(tools: &Tools) -> Vec<Measured> {
     });
     let asked = gateways.chain(neighbours).map(|mut measured| async move {
         measured.send(tools, FIRST).await;
-        if measured.link.place == Place::Gateway && !measured.link.answers() {
+        if !measured.link.answers() {
             measured.knock().await;
-            let nobody = surroundings::is_nobody(&tools.root, measured.address.ip);
-            if measured.link.present.is_none() && nobody {
+            let somebody = surroundings::is_somebody(&tools.root, measured.address.ip);
+            if measured.link.present.is_none() && somebody == Some(false) {
                 measured.link.present = Some(false);
             }
         }
@@ -77,9 +105,25 @@ pub(super) async fn nearest(tools: &Tools) -> Vec<Measured> {
     join_all(asked).await
 }
 
+/// Waits until it is known which silent neighbours have their addresses still, when nothing else tells
+/// whether the cabling works. `asked` is when they were sent the first echo.
+pub(super) async fn look_again(tools: &Tools, neighbours: &mut [Measured], asked: Instant) {
+    let tells = |one: &Measured| one.link.answers() || one.link.present == Some(true);
+    let is_open = |one: &Measured| one.link.present.is_none();
+    if neighbours.iter().any(tells) || !neighbours.iter().any(is_open) {
+        return;
+    }
+    sleep_until((asked + ADDRESS_KNOWN).min(tools.deadline)).await;
+    for one in neighbours {
+        if one.link.present.is_none() {
+            one.link.present = surroundings::is_somebody(&tools.root, one.address.ip);
+        }
+    }
+}
+
 /// Whether anything beyond a gateway that seems dead answers after all.
 pub(super) async fn anchors_answer(tools: &Tools) -> Vec<Measured> {
-    let (mut anchors, _) = anchors(tools).await;
+    let (mut anchors, _) = anchors(tools).await.clone();
     join_all(anchors.iter_mut().map(|one| one.send(tools, FIRST))).await;
     anchors
 }
@@ -90,7 +134,7 @@ pub(super) async fn beyond(
     nearest: &mut [Measured],
     tracing: JoinHandle<Vec<Measured>>,
 ) -> Beyond {
-    let (mut anchors, left_out) = anchors(tools).await;
+    let (mut anchors, left_out) = anchors(tools).await.clone();
     let asking = join_all(anchors.iter_mut().map(|one| async move {
         one.send(tools, FIRST).await;
         if !one.link.answers() {
@@ -119,11 +163,13 @@ pub(super) async fn beyond(
         worth.extend(near);
         let searching = async {
             match &anchor {
-                Some(anchor) => largest(anchor).await,
+                Some(anchor) => largest(tools, anchor).await,
                 None => None,
             }
         };
-        let (_, mtu) = tokio::join!(at_length(tools, &mut worth), searching);
+        // What was measured in time stays.
+        let at_length = timeout_at(tools.deadline, at_length(tools, &mut worth));
+        let (_, mtu) = tokio::join!(at_length, searching);
         beyond.mtu = mtu;
     }
     beyond.hops = hops;
@@ -153,14 +199,19 @@ async fn measure_hop_or(tools: &Tools, one: &mut Measured, burst: Burst) {
         &one.link.target,
         one.address.clone(),
         one.interface.clone(),
-    );
+    )
+    .through(one.link.network.clone());
     direct.send(tools, burst).await;
     if direct.link.answers() {
         *one = direct;
     }
 }
 
-async fn anchors(tools: &Tools) -> (Vec<Measured>, Vec<(String, Unmeasurable)>) {
+async fn anchors(tools: &Tools) -> &Anchors {
+    tools.anchors.get_or_init(|| find_anchors(tools)).await
+}
+
+async fn find_anchors(tools: &Tools) -> Anchors {
     let targets = tools.plan.targets.iter();
     let wanted = targets.filter(|target| {
         matches!(
@@ -180,19 +231,20 @@ async fn anchors(tools: &Tools) -> (Vec<Measured>, Vec<(String, Unmeasurable)>) 
     (anchors, left_out)
 }
 
-async fn anchor(tools: &Tools, target: &Target) -> Result<Measured, (String, Unmeasurable)> {
-    let left_out = |what: String, remedy: &str| {
+async fn anchor(tools: &Tools, target: &Target) -> Result<Measured, (String, Limitation)> {
+    let left_out = |lacking, what: String, remedy: &str| {
         let problem = Unmeasurable {
             what,
             remedy: remedy.to_owned(),
         };
-        (target.name.clone(), problem)
+        (target.name.clone(), Limitation { lacking, problem })
     };
     let address = match Address::parse(&target.address, &tools.root) {
         Some(address) => address,
         None => Address {
             ip: look_up(tools, &target.address).await.ok_or_else(|| {
                 left_out(
+                    Lacking::Address,
                     format!("{} has no address that can be found", target.address),
                     "the steps of name resolution say why",
                 )
@@ -200,22 +252,22 @@ async fn anchor(tools: &Tools, target: &Target) -> Result<Measured, (String, Unm
             zone: None,
         },
     };
-    let interface = tools.context.interface(target.network.as_deref());
+    let (network, interface) = tools.through(target.network.as_deref());
     if interface.is_none() && !surroundings::is_routed(address.ip) {
         let family = if address.ip.is_ipv4() { 4 } else { 6 };
         let what = format!("this machine knows no way to {address} over IPv{family}");
-        return Err(left_out(what, "nothing, where other addresses answer"));
+        let remedy = "nothing, where other addresses answer";
+        return Err(left_out(Lacking::Way, what, remedy));
     }
-    Ok(Measured::new(
-        Place::Anchor,
-        &target.name,
-        address,
-        interface,
-    ))
+    let measured = Measured::new(Place::Anchor, &target.name, address, interface);
+    Ok(measured.through(network))
 }
 
 async fn look_up(tools: &Tools, name: &str) -> Option<IpAddr> {
-    let found = tools.lookups.look_up(name, LOOKUP_LIMIT).await?;
+    let found = tools
+        .lookups
+        .look_up(name, tools.left(LOOKUP_LIMIT))
+        .await?;
     found.addresses.as_ref().ok()?.first().copied()
 }
 
@@ -223,7 +275,9 @@ async fn look_up(tools: &Tools, name: &str) -> Option<IpAddr> {
 /// goes that way: routers answer such packets, and those without a way on, once a second or so.
 pub(super) async fn hops(tools: &Tools) -> Vec<Measured> {
     let (anchors, _) = anchors(tools).await;
-    let Some(anchor) = anchors.first() else {
+    // The usual way where there is one.
+    let is_usual = |anchor: &&Measured| anchor.link.network.is_none();
+    let Some(anchor) = anchors.iter().find(is_usual).or(anchors.first()) else {
         return Vec::new();
     };
     let packets = Packets::new(anchor.interface.clone());
@@ -237,7 +291,7 @@ pub(super) async fn hops(tools: &Tools) -> Vec<Measured> {
     let [_, port, ..] = PORTS;
     // What was found is in `seen` however it ends.
     let _ = timeout(
-        TRACE_LIMIT,
+        tools.left(TRACE_LIMIT),
         trace(&packets, &anchor.address, port, HOPS, progress),
     )
     .await;
@@ -252,7 +306,8 @@ pub(super) async fn hops(tools: &Tools) -> Vec<Measured> {
         };
         let name = hop.address.to_string();
         let interface = anchor.interface.clone();
-        let mut measured = Measured::new(Place::Hop(ttl - 1), &name, address, interface);
+        let measured = Measured::new(Place::Hop(ttl - 1), &name, address, interface);
+        let mut measured = measured.through(anchor.link.network.clone());
         measured.add(Round {
             sent: 1,
             rtts: vec![hop.rtt],
@@ -264,9 +319,13 @@ pub(super) async fn hops(tools: &Tools) -> Vec<Measured> {
     measured.collect()
 }
 
-async fn largest(anchor: &Measured) -> Option<(String, mtu::Outcome)> {
+async fn largest(tools: &Tools, anchor: &Measured) -> Option<Largest> {
     let packets = Packets::new(anchor.interface.clone());
     let searching = mtu::path_mtu(&packets, &anchor.address);
-    let outcome = timeout(MTU_LIMIT, searching).await.ok()?.ok()?;
-    Some((anchor.link.target.clone(), outcome))
+    let outcome = timeout(tools.left(MTU_LIMIT), searching).await.ok()?.ok()?;
+    Some(Largest {
+        target: anchor.link.target.clone(),
+        network: anchor.link.network.clone(),
+        outcome,
+    })
 }

@@ -59,6 +59,7 @@ impl Measured {
                 received: 0,
                 rtt: None,
                 present: None,
+                network: None,
             },
             address,
             method: None,
@@ -66,6 +67,12 @@ impl Measured {
             interface,
             rtts: Vec::new(),
         }
+    }
+
+    /// Through a network of its own.
+    pub(super) fn through(mut self, network: Option<String>) -> Self {
+        self.link.network = network;
+        self
     }
 
     pub(super) async fn send(&mut self, tools: &Tools, Burst(echoes, spacing): Burst) {
@@ -140,6 +147,12 @@ impl Measured {
 
     pub(super) fn is_icmp(&self) -> bool {
         self.method.is_some_and(|method| method.starts_with("icmp"))
+    }
+
+    /// Whether there were enough echoes to judge loss by.
+    pub(super) fn is_long(&self) -> bool {
+        let Burst(long, _) = LONG;
+        self.is_icmp() && self.link.answers() && self.link.sent >= long
     }
 
     pub(super) fn loses(&self) -> bool {

@@ -7,6 +7,7 @@
 //! configuration and no root, and says what it could not measure. It takes some eight seconds when all is
 //! well and less than thirty in any case. Deliberately absent: any change to the machine.
 
+mod lacking;
 mod links;
 mod load;
 mod measured;
@@ -62,7 +63,10 @@ pub async fn check(config: &Config, reader: Reader) -> Checked {
     } = walk::outwards(tools, &mut screen).await;
     let verdict = spot::judge(&evidence);
     screen.conclude(&limitations, &verdict);
-    let limitations: Vec<String> = limitations.iter().map(ToString::to_string).collect();
+    let limitations: Vec<String> = limitations
+        .iter()
+        .map(|limitation| limitation.problem.to_string())
+        .collect();
     Checked {
         json: json!({
             "steps": steps,

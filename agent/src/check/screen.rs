@@ -6,9 +6,9 @@ use std::io::{IsTerminal as _, Write};
 use diagnosis::sentence::Words;
 use diagnosis::spot::Verdict;
 
+use super::lacking::Limitation;
 use super::step::{Kind, Mark, Step};
 use super::words::{self, Language};
-use crate::sources::Unmeasurable;
 
 /// Longer names push the rest of their line.
 const LABEL: usize = 17;
@@ -53,10 +53,14 @@ impl Screen {
         let mark = match step.mark {
             Mark::Good => '✓',
             Mark::Bad => '✗',
+            Mark::Odd => '!',
             Mark::Neither => '–',
         };
         let label = words::label(step.kind, self.language);
-        let ending = words::ending(step.outcome, &step.figures, self.language);
+        let ending = match &step.limitation {
+            Some(limitation) => limitation.said(self.language),
+            None => words::ending(step.outcome, &step.figures, self.language),
+        };
         let target = match step.kind {
             Kind::Clock | Kind::Collector => "",
             _ => step.target.as_str(),
@@ -69,7 +73,7 @@ impl Screen {
     }
 
     /// What was not measured, the verdict, and what to do.
-    pub(super) fn conclude(&mut self, limitations: &[Unmeasurable], verdict: &Verdict) {
+    pub(super) fn conclude(&mut self, limitations: &[Limitation], verdict: &Verdict) {
         let language = self.language;
         let pick = |words: &Words| match language {
             Language::Vi => words.vi.clone(),
@@ -79,13 +83,16 @@ impl Screen {
             self.line("");
             self.line(language.pick("Không đo được:", "Could not be measured:"));
             for limitation in limitations {
-                self.line(&printable(&format!("– {limitation}")));
+                self.line(&printable(&format!("– {}", limitation.said(language))));
             }
         }
         self.line("");
         let sureness = match (verdict.fault, verdict.confidence) {
             (Some(fault), confidence) if confidence < 0.9 && fault != diagnosis::Fault::Unknown => {
                 language.pick("Nhiều khả năng: ", "Likely: ")
+            }
+            (None, confidence) if confidence < 0.9 => {
+                language.pick("Theo những gì đo được: ", "As far as measured: ")
             }
             _ => "",
         };

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use diagnosis::evidence::{Clock, Evidence, Link, Mtu, Place};
+use diagnosis::spot::Standing;
 
+use super::lacking::{Lacking, Limitation};
 use super::links::Beyond;
 use super::measured::Measured;
 use super::screen::Screen;
@@ -16,9 +18,6 @@ use crate::sources::probe::service::Outcome;
 /// Times that others tell agree within this.
 const CLOCKS_AGREE: f64 = 60.0;
 
-/// Further off than this is worth a look.
-const CLOCK_OFF: f64 = 5.0;
-
 /// Openings of a connection within the limit for the collector: the system repeats them after 1 and 3 s.
 const OPENINGS: u32 = 3;
 
@@ -28,7 +27,7 @@ pub(super) struct Seen<'a> {
     pub(super) evidence: Evidence,
     pub(super) steps: Vec<Step>,
     /// What could not be measured, and why; each once.
-    pub(super) limitations: Vec<Unmeasurable>,
+    pub(super) limitations: Vec<Limitation>,
 }
 
 impl<'a> Seen<'a> {
@@ -46,86 +45,119 @@ impl<'a> Seen<'a> {
         self.steps.push(step);
     }
 
-    pub(super) fn limited(&mut self, limitation: Unmeasurable) {
+    pub(super) fn limited(&mut self, lacking: Lacking, problem: Unmeasurable) {
+        let limitation = Limitation { lacking, problem };
         if !self.limitations.contains(&limitation) {
             self.limitations.push(limitation);
         }
     }
 
-    /// Links, told and kept. `silence` is what no answer at all means.
+    /// Links that are judged beside what is known already.
     pub(super) fn links(&mut self, measured: &[Measured], silence: Mark) {
+        self.keep(measured);
+        self.show(measured, silence);
+    }
+
+    /// Keeps them for the verdict.
+    pub(super) fn keep(&mut self, measured: &[Measured]) {
+        let links = measured.iter().map(|one| one.link.clone());
+        self.evidence.links.extend(links);
+    }
+
+    /// Tells them. `silence` is what no answer at all means.
+    pub(super) fn show(&mut self, measured: &[Measured], silence: Mark) {
         for one in measured {
-            let mut step = Step::of_link(&one.link, one.method, silence);
+            let mut step = Step::of_link(&one.link, one.method, silence, &self.evidence);
             step.figures.address = Some(one.address.to_string());
             if let Some(limitation) = &one.limitation {
-                self.limited(limitation.clone());
+                self.limited(Lacking::Echoes, limitation.clone());
             }
             self.tell(step);
-            self.evidence.links.push(one.link.clone());
         }
     }
 
-    pub(super) fn beyond(&mut self, beyond: Beyond) {
-        let Beyond {
-            hops,
-            anchors,
-            left_out,
-            mtu,
-        } = beyond;
-        self.links(&hops, Mark::Neither);
-        let answered = anchors.iter().any(|one| one.link.answers());
-        let silence = if answered { Mark::Neither } else { Mark::Bad };
-        self.links(&anchors, silence);
-        for (name, problem) in left_out {
-            self.tell(Step::not_measured(Kind::Anchor, &name, &problem));
+    /// The gateways and what is beyond, judged beside each other.
+    pub(super) fn beyond(&mut self, gateways: &[Measured], beyond: &Beyond) {
+        for links in [gateways, &beyond.hops, &beyond.anchors] {
+            self.keep(links);
         }
-        if let Some((target, outcome)) = mtu {
-            self.large_packets(target, outcome);
+        self.show(gateways, Mark::Neither);
+        self.show(&beyond.hops, Mark::Neither);
+        let answers = beyond.answers();
+        let silence = if answers { Mark::Neither } else { Mark::Bad };
+        self.show(&beyond.anchors, silence);
+        for (name, limitation) in &beyond.left_out {
+            self.tell(Step::not_measured(Kind::Anchor, name, limitation.clone()));
+        }
+        if answers && !beyond.has_loss() {
+            self.tell(Step::not_measured(Kind::Loss, "", self.without_echoes()));
+        }
+        if let Some(largest) = &beyond.mtu
+            && largest.outcome != mtu::Outcome::Unanswered
+        {
+            self.evidence.mtu.push(Mtu {
+                target: largest.target.clone(),
+                ok: matches!(largest.outcome, mtu::Outcome::Known(_)),
+                network: largest.network.clone(),
+            });
         }
     }
 
-    fn large_packets(&mut self, target: String, outcome: mtu::Outcome) {
-        let (mark, word, mtu_bytes) = match outcome {
+    /// Why there were none.
+    fn without_echoes(&self) -> Limitation {
+        let mut known = self.limitations.iter();
+        let known = known.find(|known| known.lacking == Lacking::Echoes);
+        known.cloned().unwrap_or_else(|| {
+            let what = "nobody far away answers echoes";
+            Limitation::new(Lacking::Echoes, what, "nothing, where services answer")
+        })
+    }
+
+    /// After the services, which tell whether large packets are missed.
+    pub(super) fn large_packets(&mut self, beyond: &Beyond) {
+        let Some(largest) = &beyond.mtu else {
+            let limitation = if beyond.has_loss() {
+                let what = "the largest packet was not found in time";
+                Limitation::new(Lacking::LargePackets, what, "check again")
+            } else {
+                self.without_echoes()
+            };
+            if beyond.answers() {
+                self.tell(Step::not_measured(Kind::LargePackets, "", limitation));
+            }
+            return;
+        };
+        let standing = Standing::of_large_packets(&self.evidence);
+        let (mark, word, mtu_bytes) = match largest.outcome {
             mtu::Outcome::Known(bytes) => (Mark::Good, "arrive", Some(bytes)),
-            mtu::Outcome::BlackHole { largest } => (Mark::Bad, "black_hole", Some(largest)),
+            mtu::Outcome::BlackHole { largest } => (standing.into(), "black_hole", Some(largest)),
             mtu::Outcome::Unanswered => (Mark::Neither, "unanswered", None),
         };
-        if mark != Mark::Neither {
-            let ok = mark == Mark::Good;
-            let target = target.clone();
-            self.evidence.mtu.push(Mtu { target, ok });
-        }
         let figures = Figures {
             mtu_bytes,
             ..Figures::default()
         };
+        let target = largest.target.clone();
         self.tell(Step::new(Kind::LargePackets, target, mark, word, figures));
     }
 
     pub(super) fn resolvers(&mut self, asked: Vec<Asked>) {
+        let evidence = asked.iter().map(|asked| asked.evidence.clone());
+        self.evidence.dns.extend(evidence);
         for Asked {
             evidence,
             word,
             detail,
         } in asked
         {
-            let mark = match word {
-                "answered" => Mark::Good,
-                _ => Mark::Bad,
-            };
             let figures = Figures {
                 duration_seconds: evidence.took.map(|took| took.as_secs_f64()),
                 detail,
                 ..Figures::default()
             };
-            self.tell(Step::new(
-                Kind::Resolver,
-                &evidence.resolver,
-                mark,
-                word,
-                figures,
-            ));
-            self.evidence.dns.push(evidence);
+            let mark = Standing::of_resolver(&evidence, &self.evidence).into();
+            let name = evidence.resolver;
+            self.tell(Step::new(Kind::Resolver, name, mark, word, figures));
         }
     }
 
@@ -141,8 +173,12 @@ impl<'a> Seen<'a> {
                     step
                 }
                 Err(problem) => {
-                    self.limited(problem.clone());
-                    Step::not_measured(Kind::Service, &used.name, problem)
+                    self.limited(Lacking::Service, problem.clone());
+                    let limitation = Limitation {
+                        lacking: Lacking::Service,
+                        problem: problem.clone(),
+                    };
+                    Step::not_measured(Kind::Service, &used.name, limitation)
                 }
             };
             self.tell(step);
@@ -159,24 +195,34 @@ impl<'a> Seen<'a> {
         let agree = |other: &&f64| (**other - ahead).abs() <= CLOCKS_AGREE;
         let witnesses = told.iter().filter(agree).count();
         self.evidence.host.clock = Some(Clock { ahead, witnesses });
-        let (mark, word) = if ahead.abs() <= CLOCK_OFF {
-            (Mark::Good, "right")
-        } else {
-            (Mark::Bad, "off")
+        let standing = Standing::of_clock(ahead);
+        let word = match standing {
+            Standing::Good => "right",
+            Standing::Odd | Standing::Bad => "off",
         };
         let figures = Figures {
             offset_seconds: Some(ahead.round()),
             ..Figures::default()
         };
-        self.tell(Step::new(Kind::Clock, "clock", mark, word, figures));
+        self.tell(Step::new(
+            Kind::Clock,
+            "clock",
+            standing.into(),
+            word,
+            figures,
+        ));
     }
 
     pub(super) fn collector(&mut self, used: &Used, is_near: impl Fn(IpAddr) -> bool) {
         let attempt = match &used.attempt {
             Ok(attempt) => attempt,
             Err(problem) => {
-                self.limited(problem.clone());
-                let step = Step::not_measured(Kind::Collector, &used.name, problem);
+                self.limited(Lacking::Collector, problem.clone());
+                let limitation = Limitation {
+                    lacking: Lacking::Collector,
+                    problem: problem.clone(),
+                };
+                let step = Step::not_measured(Kind::Collector, &used.name, limitation);
                 return self.tell(step);
             }
         };
@@ -194,6 +240,7 @@ impl<'a> Seen<'a> {
                 received: u32::from(answers),
                 rtt: None,
                 present: None,
+                network: None,
             });
         }
         self.tell(step);

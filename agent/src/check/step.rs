@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use diagnosis::evidence::{Link, Place, Rtt, Service};
-use diagnosis::spot;
+use diagnosis::evidence::{Evidence, Link, Place, Rtt, Service};
+use diagnosis::spot::Standing;
 use serde::Serialize;
 
-use crate::sources::Unmeasurable;
+use super::lacking::Limitation;
 use crate::sources::probe::service::{Attempt, Outcome};
 
 /// What a step looks at.
@@ -19,6 +19,7 @@ pub(super) enum Kind {
     Line,
     Isp,
     Anchor,
+    Loss,
     LargePackets,
     Resolver,
     Clock,
@@ -36,6 +37,7 @@ impl Kind {
             Self::Line => "line",
             Self::Isp => "isp",
             Self::Anchor | Self::Collector => "core",
+            Self::Loss => "line",
             Self::LargePackets => "route",
             Self::Resolver => "dns",
             Self::Service => "service",
@@ -48,8 +50,20 @@ impl Kind {
 pub(super) enum Mark {
     Good,
     Bad,
+    /// Worth a look, and no fault.
+    Odd,
     /// It says nothing: not measured, or silent without need to answer.
     Neither,
+}
+
+impl From<Standing> for Mark {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Good => Self::Good,
+            Standing::Odd => Self::Odd,
+            Standing::Bad => Self::Bad,
+        }
+    }
 }
 
 /// One step, done.
@@ -64,6 +78,9 @@ pub(super) struct Step {
     pub(super) kind: Kind,
     #[serde(skip)]
     pub(super) mark: Mark,
+    /// Why it was not measured.
+    #[serde(skip)]
+    pub(super) limitation: Option<Limitation>,
 }
 
 /// Absent is not measured.
@@ -124,11 +141,17 @@ impl Step {
             figures,
             kind,
             mark,
+            limitation: None,
         }
     }
 
-    /// Of echoes. `silence` is what no answer at all means.
-    pub(super) fn of_link(link: &Link, method: Option<&'static str>, silence: Mark) -> Self {
+    /// Of echoes, beside all that were sent. `silence` is what no answer at all means.
+    pub(super) fn of_link(
+        link: &Link,
+        method: Option<&'static str>,
+        silence: Mark,
+        evidence: &Evidence,
+    ) -> Self {
         let (kind, hop) = match link.place {
             Place::Lan => (Kind::Neighbours, None),
             Place::Gateway | Place::Hop(0) => (Kind::Gateway, None),
@@ -137,12 +160,12 @@ impl Step {
             Place::Anchor => (Kind::Anchor, None),
             Place::Collector => (Kind::Collector, None),
         };
-        let (mark, outcome) = if !link.answers() {
-            (silence, "silent")
-        } else if spot::is_lossy(link) {
-            (Mark::Bad, "lossy")
-        } else {
-            (Mark::Good, "answered")
+        let (mark, outcome) = match Standing::of_link(link, evidence) {
+            _ if !link.answers() => (silence, "silent"),
+            Standing::Good => (Mark::Good, "answered"),
+            // It forwards what it does not answer.
+            Standing::Odd => (Mark::Neither, "reluctant"),
+            Standing::Bad => (Mark::Bad, "lossy"),
         };
         let lost = link.sent.saturating_sub(link.received);
         let rtt = |part: fn(Rtt) -> Duration| link.rtt.map(|rtt| part(rtt).as_secs_f64());
@@ -168,8 +191,10 @@ impl Step {
         evidence: Option<&Service>,
     ) -> Self {
         let (mark, outcome) = match attempt.outcome {
-            Outcome::Answered if evidence.is_some_and(spot::is_slow) => (Mark::Bad, "answered"),
-            Outcome::Answered => (Mark::Good, "answered"),
+            Outcome::Answered => {
+                let standing = evidence.map_or(Standing::Good, Standing::of_answered);
+                (standing.into(), "answered")
+            }
             other => (Mark::Bad, other.as_str()),
         };
         let phases = attempt.phases.each().into_iter();
@@ -187,11 +212,14 @@ impl Step {
     }
 
     /// Of what this machine could not measure.
-    pub(super) fn not_measured(kind: Kind, name: &str, problem: &Unmeasurable) -> Self {
+    pub(super) fn not_measured(kind: Kind, name: &str, limitation: Limitation) -> Self {
         let figures = Figures {
-            detail: problem.to_string(),
+            detail: limitation.problem.to_string(),
             ..Figures::default()
         };
-        Self::new(kind, name, Mark::Neither, "not_measured", figures)
+        Self {
+            limitation: Some(limitation),
+            ..Self::new(kind, name, Mark::Neither, "not_measured", figures)
+        }
     }
 }

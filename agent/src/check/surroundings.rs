@@ -19,6 +19,8 @@ pub(super) struct Surroundings {
     pub(super) gateways: Vec<Address>,
     pub(super) resolvers: Vec<Address>,
     pub(super) neighbours: Vec<IpAddr>,
+    /// All that are there, as far as the machine knows.
+    known: Vec<IpAddr>,
     pub(super) has_route: bool,
     pub(super) limitations: Vec<Unmeasurable>,
 }
@@ -32,8 +34,7 @@ impl Surroundings {
         let wireless = kept(os::wireless(root), &mut limitations);
         let mut resolvers = kept(os::resolvers(root), &mut limitations);
         resolvers.truncate(MOST);
-        let table = std::fs::read_to_string(root.0.join("proc/net/arp")).unwrap_or_default();
-        let known = neighbours(&table);
+        let known = known(root);
         let to_gateway = known
             .iter()
             .find(|known| gateways.iter().any(|gateway| gateway.ip == known.ip));
@@ -42,10 +43,7 @@ impl Surroundings {
         let radio = wireless
             .iter()
             .find(|one| Some(one.interface.as_str()) == name);
-        let is_wifi = name.is_some_and(|name| {
-            let folder = format!("sys/class/net/{name}/wireless");
-            root.0.join(folder).exists()
-        });
+        let is_wifi = name.is_some_and(|name| os::is_wireless(root, name));
         let neighbours = known
             .iter()
             .filter(|known| known.is_there && Some(known.interface.as_str()) == name)
@@ -55,6 +53,11 @@ impl Surroundings {
             signal: radio.and_then(|radio| radio.signal),
             is_wifi: is_wifi || radio.is_some(),
             neighbours: neighbours.take(MOST).collect(),
+            known: known
+                .iter()
+                .filter(|one| one.is_there)
+                .map(|one| one.ip)
+                .collect(),
             // Addresses of documentation, which nobody has: to ask for the way sends nothing.
             has_route: is_routed(IpAddr::from([192, 0, 2, 1]))
                 || is_routed(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])),
@@ -63,6 +66,11 @@ impl Surroundings {
             resolvers,
             limitations,
         }
+    }
+
+    /// Whether an address is inside the centre, so that it proves nothing of the way out.
+    pub(super) fn is_near(&self, ip: IpAddr, root: &Root) -> bool {
+        self.known.contains(&ip) || os::is_near(root, ip)
     }
 
     /// As evidence.
@@ -114,13 +122,18 @@ pub(super) fn is_routed(ip: IpAddr) -> bool {
     std::net::UdpSocket::bind(here).is_ok_and(|socket| socket.connect((ip, 9)).is_ok())
 }
 
-/// Whether somebody has this address, as far as the card knows. A router that died a moment ago still
-/// does, so that only "nobody" is certain.
-pub(super) fn is_nobody(root: &Root, ip: IpAddr) -> bool {
+/// Whether somebody has this address, as far as the card knows; `None` when it knows nothing. What died a
+/// moment ago still does: some eight seconds after it was asked for in vain nobody does any more.
+pub(super) fn is_somebody(root: &Root, ip: IpAddr) -> Option<bool> {
+    let known = known(root);
+    let known = known.iter().find(|known| known.ip == ip)?;
+    Some(known.is_there)
+}
+
+/// What the system knows of the local network. Few systems have no such file, and then nothing is known.
+fn known(root: &Root) -> Vec<Neighbour> {
     let table = std::fs::read_to_string(root.0.join("proc/net/arp")).unwrap_or_default();
     neighbours(&table)
-        .iter()
-        .any(|known| known.ip == ip && !known.is_there)
 }
 
 /// An address of the local network, and the card it is behind.
@@ -175,6 +188,24 @@ torn
         ];
         assert_eq!(found, expected);
         assert!(neighbours("").is_empty());
+    }
+
+    #[test]
+    fn all_that_are_there_are_near_and_not_only_those_that_are_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root(folder.path().into());
+        std::fs::create_dir_all(folder.path().join("proc/net")).unwrap();
+        let mut table = ARP.lines().next().unwrap().to_owned();
+        for host in 1..=20 {
+            table += &format!("\n10.0.0.{host} 0x1 0x2 00:11:22:33:44:55 * eth0");
+        }
+        std::fs::write(folder.path().join("proc/net/arp"), table).unwrap();
+        let found = Surroundings::read(&root);
+        let near = |ip: &str| found.is_near(ip.parse().unwrap(), &root);
+        assert!(near("10.0.0.20") && near("127.0.0.1"));
+        assert!(!near("10.0.0.21"));
+        assert_eq!(is_somebody(&root, "10.0.0.20".parse().unwrap()), Some(true));
+        assert_eq!(is_somebody(&root, "10.0.0.21".parse().unwrap()), None);
     }
 
     #[test]

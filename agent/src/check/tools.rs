@@ -1,10 +1,13 @@
 //! What every step measures with and by.
 
 use std::path::Path;
+use std::time::Duration;
 
 use proto::plan::Plan;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::Instant;
 
+use super::links::Anchors;
 use super::surroundings::Surroundings;
 use crate::app;
 use crate::clock::wall_unix_ms;
@@ -19,6 +22,9 @@ use crate::sources::probe::service::Trust;
 use crate::status::Status;
 use crate::tls::Address;
 
+/// For everything that is measured, so that a check ends within half a minute whatever happens.
+const WHOLE: Duration = Duration::from_secs(27);
+
 /// One for the whole check.
 pub(super) struct Tools {
     pub(super) plan: Plan,
@@ -28,6 +34,10 @@ pub(super) struct Tools {
     pub(super) rounds: Rounds,
     pub(super) lookups: Lookups,
     pub(super) trust: Trust,
+    /// Found once, when first needed.
+    pub(super) anchors: OnceCell<Anchors>,
+    /// When everything has to be measured.
+    pub(super) deadline: Instant,
     /// How far this clock is ahead of the collector's by the word of the agent that runs here, milliseconds.
     ahead_ms: Option<i64>,
 }
@@ -35,6 +45,7 @@ pub(super) struct Tools {
 impl Tools {
     /// Neither plan nor enrolment is needed: without them it is a service centre like others.
     pub(super) async fn of(config: &Config) -> Self {
+        let deadline = Instant::now() + WHOLE;
         let plan = completed(plan::load(&config.data));
         let enrolled = Identity::load(&config.data).ok();
         let told = enrolled.and_then(|identity| identity.collector.parse().ok());
@@ -48,6 +59,8 @@ impl Tools {
             rounds: Rounds::default(),
             lookups: Lookups::default(),
             trust: Trust::of_the_system().await,
+            anchors: OnceCell::new(),
+            deadline,
             ahead_ms: ahead_ms(&config.data),
             plan,
             root,
@@ -56,6 +69,18 @@ impl Tools {
 }
 
 impl Tools {
+    /// So long, or until everything has to be measured.
+    pub(super) fn left(&self, limit: Duration) -> Duration {
+        limit.min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// A network that has an interface of its own here, and that interface. All others are the usual way.
+    pub(super) fn through(&self, network: Option<&str>) -> (Option<String>, Option<String>) {
+        let interface = self.context.interface(network);
+        let network = network.filter(|_| interface.is_some());
+        (network.map(str::to_owned), interface)
+    }
+
     /// What time it is by the collector's clock.
     pub(super) fn collectors_time_unix_s(&self) -> Option<i64> {
         let now_ms = wall_unix_ms();

@@ -49,27 +49,28 @@ pub(super) async fn resolvers(tools: &Tools) -> (Vec<Asked>, Vec<Unmeasurable>) 
             let network = resolver.network.as_deref();
             let mut names = dns::names(&tools.plan, network, collector);
             names.push(dns::canary());
-            let interface = tools.context.interface(network);
+            let (network, interface) = tools.through(network);
             let (address, interface) = (&resolver.address, interface.as_deref());
-            let judged = dns::judge(address, interface, &names, gateways, DNS_LIMIT).await;
-            (resolver, judged)
+            let limit = tools.left(DNS_LIMIT);
+            let judged = dns::judge(address, interface, &names, gateways, limit).await;
+            (resolver, network, judged)
         }
     });
     let mut limitations: Vec<Unmeasurable> = limitation.into_iter().collect();
     let mut asked = Vec::new();
-    for (resolver, judged) in join_all(asking).await {
+    for (resolver, network, judged) in join_all(asking).await {
         match judged {
-            Ok(judged) => asked.push((resolver, judged)),
+            Ok(judged) => asked.push((resolver, network, judged)),
             Err(limitation) => limitations.push(limitation),
         }
     }
     dns::compare(
         asked
             .iter_mut()
-            .filter(|(resolver, _)| resolver.network.is_none())
-            .map(|(_, judged)| judged),
+            .filter(|(resolver, ..)| resolver.network.is_none())
+            .map(|(.., judged)| judged),
     );
-    let asked = asked.into_iter().map(|(resolver, judged)| Asked {
+    let asked = asked.into_iter().map(|(resolver, network, judged)| Asked {
         word: judged.outcome.as_str(),
         detail: lie(&judged),
         evidence: Dns {
@@ -78,6 +79,7 @@ pub(super) async fn resolvers(tools: &Tools) -> (Vec<Asked>, Vec<Unmeasurable>) 
             outcome: dns_outcome(judged.outcome),
             took: judged.took,
             is_own: resolver.is_own,
+            network,
         },
     });
     (asked.collect(), limitations)
@@ -85,9 +87,7 @@ pub(super) async fn resolvers(tools: &Tools) -> (Vec<Asked>, Vec<Unmeasurable>) 
 
 fn lie(judged: &Judged) -> String {
     let lie = judged.lie();
-    lie.map_or_else(String::new, |(name, address)| {
-        format!("{name} is not {address}")
-    })
+    lie.map_or_else(String::new, |(name, address)| format!("{name} → {address}"))
 }
 
 /// Behind the line for certain.
@@ -114,6 +114,8 @@ fn dns_outcome(outcome: dns::Outcome) -> DnsOutcome {
 pub(super) struct Used {
     pub(super) name: String,
     pub(super) attempt: Result<Attempt, Unmeasurable>,
+    /// Through which network of its own.
+    network: Option<String>,
     /// How far our clock is ahead of the server's, in seconds.
     pub(super) ahead: Option<f64>,
 }
@@ -145,7 +147,7 @@ pub(super) async fn login_page(tools: &Tools, used: &[Used]) -> Option<Used> {
         let target = targets.find(|target| target.address.parse::<Ipv4Addr>().is_ok())?;
         Some((target.name.clone(), target.address.as_str()))
     };
-    if failing.is_empty() {
+    if failing.is_empty() || tools.left(LOGIN_PAGE_LIMIT) < LOGIN_PAGE_LIMIT / 4 {
         return None;
     }
     let (name, host) = found.or_else(anchor)?;
@@ -155,7 +157,11 @@ pub(super) async fn login_page(tools: &Tools, used: &[Used]) -> Option<Used> {
         expect: None,
         network: None,
     };
-    let used = attempt(tools, &service, LOGIN_PAGE_LIMIT).await;
+    // Whoever answers in others' place is no witness of the time: a router without Internet is in 1970.
+    let used = Used {
+        ahead: None,
+        ..attempt(tools, &service, LOGIN_PAGE_LIMIT).await
+    };
     let outcome = used.attempt.as_ref().ok()?.outcome;
     (outcome == service::Outcome::Captive).then_some(used)
 }
@@ -189,7 +195,7 @@ pub(super) async fn collector(tools: &Tools) -> Option<Used> {
 async fn attempt(tools: &Tools, service: &plan::Service, limit: Duration) -> Used {
     let mut attempt = attempt_but(tools, service, limit, None).await;
     let unreached = attempt.as_ref().ok().and_then(unreached);
-    if unreached.is_some() {
+    if unreached.is_some() && !tools.left(OTHER_LIMIT).is_zero() {
         let other = attempt_but(tools, service, OTHER_LIMIT, unreached).await;
         let is_elsewhere = |other: &Attempt| other.address != unreached;
         if other.as_ref().is_ok_and(is_elsewhere) {
@@ -197,12 +203,20 @@ async fn attempt(tools: &Tools, service: &plan::Service, limit: Duration) -> Use
         }
     }
     let told = attempt.as_ref().ok();
+    let told = told.filter(|attempt| is_witness(attempt.outcome));
     let told = told.and_then(|attempt| attempt.server_time_unix_s);
     Used {
         name: service.name.clone(),
+        network: tools.through(service.network.as_deref()).0,
         ahead: told.map(ahead_of),
         attempt,
     }
+}
+
+/// Whether the one who told the time is who was asked, and not a login page or a router without Internet.
+fn is_witness(outcome: service::Outcome) -> bool {
+    use service::Outcome::{Captive, CertificateName, CertificateUntrusted};
+    !matches!(outcome, Captive | CertificateName | CertificateUntrusted)
 }
 
 fn unreached(attempt: &Attempt) -> Option<IpAddr> {
@@ -218,7 +232,7 @@ async fn attempt_but(
     let interface = tools.context.interface(service.network.as_deref());
     let how = How {
         interface: interface.as_deref(),
-        limit,
+        limit: tools.left(limit),
         known: None,
         unreached,
         lookups: &tools.lookups,
@@ -262,6 +276,7 @@ impl Used {
                 transfer,
             },
             status: attempt.status,
+            network: self.network.clone(),
         })
     }
 }

@@ -2,10 +2,13 @@
 //! be reached. What does not depend on each other is measured at the same time and told in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diagnosis::evidence::Place;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
+use super::lacking::Lacking;
 use super::links;
 use super::load::Load;
 use super::measured::Measured;
@@ -16,13 +19,16 @@ use super::tools::Tools;
 use super::uses;
 use crate::os::{self, Interface};
 
+/// For what ends at the deadline to say so.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Walks, and returns what was seen.
 pub(super) async fn outwards(tools: Tools, screen: &mut Screen) -> Seen<'_> {
     let load = Load::watch();
     let tools = Arc::new(tools);
     let mut seen = Seen::new(screen);
     for limitation in tools.surroundings.limitations.clone() {
-        seen.limited(limitation);
+        seen.limited(Lacking::Files, limitation);
     }
     if card(&tools, &mut seen) {
         let tracing = start(&tools, |tools| async move { links::hops(&tools).await });
@@ -67,20 +73,25 @@ fn card(tools: &Tools, seen: &mut Seen) -> bool {
 /// Looks at gateways and neighbours. The gateways, unless there is no use in going on.
 async fn nearest(tools: &Tools, seen: &mut Seen<'_>) -> Option<Vec<Measured>> {
     seen.screen.pending(Kind::Gateway);
+    let asked = Instant::now();
     let nearest = links::nearest(tools).await;
-    let (gateways, neighbours): (Vec<_>, Vec<_>) = nearest
+    let (gateways, mut neighbours): (Vec<_>, Vec<_>) = nearest
         .into_iter()
         .partition(|one| one.link.place == Place::Gateway);
-    seen.links(&neighbours, Mark::Neither);
+    seen.show(&neighbours, Mark::Neither);
     let is_there = |one: &Measured| one.link.answers() || one.link.present == Some(true);
     if gateways.is_empty() || gateways.iter().any(is_there) {
+        seen.keep(&neighbours);
         return Some(gateways);
     }
     // One that answers nobody may forward all the same.
     let anchors = links::anchors_answer(tools).await;
     if anchors.iter().any(|one| one.link.answers()) {
+        seen.keep(&neighbours);
         return Some(gateways);
     }
+    links::look_again(tools, &mut neighbours, asked).await;
+    seen.keep(&neighbours);
     seen.links(&gateways, Mark::Bad);
     seen.links(&anchors, Mark::Bad);
     None
@@ -98,23 +109,30 @@ async fn further(
     let collector = start(tools, |tools| async move { uses::collector(&tools).await });
     seen.screen.pending(Kind::Line);
     let beyond = links::beyond(tools, &mut gateways, tracing).await;
-    seen.links(&gateways, Mark::Neither);
-    seen.beyond(beyond);
+    seen.beyond(&gateways, &beyond);
     seen.screen.pending(Kind::Resolver);
-    let (resolvers, limitations) = names.await.unwrap_or_default();
+    let (resolvers, limitations) = by_then(tools, names).await.unwrap_or_default();
     seen.resolvers(resolvers);
-    limitations.into_iter().for_each(|one| seen.limited(one));
+    for limitation in limitations {
+        seen.limited(Lacking::Resolver, limitation);
+    }
     seen.screen.pending(Kind::Service);
-    let services = services.await.unwrap_or_default();
+    let services = by_then(tools, services).await.unwrap_or_default();
     let login_page = uses::login_page(tools, &services).await;
     seen.services(services.into_iter().chain(login_page).collect());
+    seen.large_packets(&beyond);
     if let Some(limitation) = tools.trust.limitation() {
-        seen.limited(limitation);
+        seen.limited(Lacking::Authorities, limitation);
     }
-    if let Ok(Some(used)) = collector.await {
-        let neighbours = &tools.surroundings.neighbours;
-        seen.collector(&used, |ip| ip.is_loopback() || neighbours.contains(&ip));
+    if let Some(Some(used)) = by_then(tools, collector).await {
+        seen.collector(&used, |ip| tools.surroundings.is_near(ip, &tools.root));
     }
+}
+
+/// What was measured in time. All that is measured ends by itself then; this is in case it does not.
+async fn by_then<T>(tools: &Tools, measuring: JoinHandle<T>) -> Option<T> {
+    let by_then = tools.deadline + GRACE;
+    timeout_at(by_then, measuring).await.ok()?.ok()
 }
 
 fn start<T: Send + 'static, F: Future<Output = T> + Send + 'static>(

@@ -46,6 +46,7 @@ pub(super) fn label(kind: Kind, language: Language) -> &'static str {
         Kind::Line => ("Đường truyền", "Line"),
         Kind::Isp => ("Nhà mạng", "ISP"),
         Kind::Anchor => ("Internet", "Internet"),
+        Kind::Loss => ("Mất gói", "Loss"),
         Kind::LargePackets => ("Gói tin lớn", "Large packets"),
         Kind::Resolver => ("Tên miền (DNS)", "Names (DNS)"),
         Kind::Clock => ("Đồng hồ", "Clock"),
@@ -65,14 +66,18 @@ pub(super) fn ending(outcome: &'static str, figures: &Figures, language: Languag
     parts.extend(numbers(figures, language));
     parts.retain(|part| !part.is_empty());
     let mut text = parts.join(", ");
-    if !figures.detail.is_empty() && is_telling(outcome) {
+    if !figures.detail.is_empty() && is_telling(outcome, language) {
         text = format!("{text} ({})", figures.detail);
     }
     text
 }
 
-/// Whether details say more than the outcome.
-fn is_telling(outcome: &str) -> bool {
+/// Whether details say more than the outcome, in this language: but for names and addresses they are what
+/// programs say of themselves, in English.
+fn is_telling(outcome: &str, language: Language) -> bool {
+    if language == Language::Vi {
+        return outcome == "wrong";
+    }
     let quiet = [
         "refused",
         "timeout",
@@ -140,6 +145,7 @@ fn word(outcome: &'static str) -> (&'static str, &'static str) {
         "unknown" => ("không rõ", "unknown"),
         "not_measured" => ("không đo được", "not measured"),
         "silent" => ("không trả lời", "no answer"),
+        "reluctant" => ("ít khi trả lời", "answers seldom"),
         "lossy" => ("mất gói", "loses packets"),
         "arrive" => ("đi được", "arrive"),
         "black_hole" => ("bị mất trên đường", "vanish on the way"),

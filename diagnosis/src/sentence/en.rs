@@ -1,9 +1,9 @@
 //! English.
 
-use super::{Unit, milliseconds, percent, span};
+use super::{Unit, listed, milliseconds, percent, span};
 use crate::Fault;
 use crate::evidence::Medium;
-use crate::spot::{Case, Reason};
+use crate::spot::{Case, Reason, Weakness};
 
 pub(super) fn fault(fault: Fault) -> &'static str {
     match fault {
@@ -45,7 +45,10 @@ pub(super) fn fault(fault: Fault) -> &'static str {
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn sentence(case: &Case) -> String {
     match case {
-        Case::Well => "All is well: from this PC to the portals everything answers.".into(),
+        Case::Well { but } if but.is_empty() => {
+            "All is well: from this PC to the portals everything answers.".into()
+        }
+        Case::Well { but } => format!("All is well; but {}.", listed(but, weakness)),
         Case::NoCard => "This PC has no network card that is switched on.".into(),
         Case::NoLink {
             medium: Some(Medium::Wifi),
@@ -82,7 +85,12 @@ pub(super) fn sentence(case: &Case) -> String {
             format!("The router answers very late ({} ms).", milliseconds(*rtt))
         }
         Case::Captive => "A login page answers in place of the websites.".into(),
-        Case::LineSilent => "The router works, but the Internet line is dead.".into(),
+        Case::LineSilent { router: true } => {
+            "The router works, but the Internet line is dead.".into()
+        }
+        Case::LineSilent { router: false } => {
+            "Nothing outside the centre answers: the Internet line is dead.".into()
+        }
         Case::LineLossy { loss } => format!(
             "The Internet line is bad: {} of the packets are lost between the router and the ISP.",
             percent(*loss)
@@ -157,7 +165,8 @@ pub(super) fn sentence(case: &Case) -> String {
 
 pub(super) fn action(case: &Case) -> &'static str {
     match case {
-        Case::Well => "Nothing needs to be done.",
+        Case::Well { but } if but.is_empty() => "Nothing needs to be done.",
+        Case::Well { .. } => "People can be served. Tell the technician when there is time.",
         Case::NoCard => {
             "Switch on the network card or Wi-Fi of this PC; if that does not help, call the technician."
         }
@@ -195,7 +204,7 @@ pub(super) fn action(case: &Case) -> &'static str {
         Case::Captive => {
             "Open a browser, log in on the page that appears, and check again. If nobody knows the login, call whoever runs this network."
         }
-        Case::LineSilent => {
+        Case::LineSilent { .. } => {
             "Look at the fibre light (PON/LOS) of the router, switch it off and on again; if the line stays dead after 3 minutes, call the ISP."
         }
         Case::LineLossy { .. } => "Call the ISP and tell them the loss; have them test the line.",
@@ -240,6 +249,10 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::CardHasLink => "the network card has a link".into(),
         Reason::CardHasNoLink => "the network card has no link".into(),
         Reason::NeighboursAnswer => "other devices of the centre answer".into(),
+        Reason::NeighboursThere => {
+            "other devices of the centre are there, although they answer no pings".into()
+        }
+        Reason::NeighboursGone => "other devices of the centre are gone too".into(),
         Reason::NeighboursSilent => "other devices of the centre do not answer either".into(),
         Reason::NoWayOut => "this PC knows no way out".into(),
         Reason::GatewayAnswers => "the router answers".into(),
@@ -275,6 +288,23 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::ServiceFails { service } => format!("{service} fails or is slow"),
         Reason::OthersWork { services } => format!("services that work: {services}"),
         Reason::AllServicesFail { services } => format!("services that do not answer: {services}"),
+    }
+}
+
+fn weakness(weakness: &Weakness) -> String {
+    match weakness {
+        Weakness::ClockOff { ahead } => {
+            let (number, unit) = span(ahead.abs());
+            let direction = if *ahead > 0.0 { "fast" } else { "slow" };
+            format!(
+                "the clock of this PC is {number} {} {direction}",
+                word(unit)
+            )
+        }
+        Weakness::ResolverFails { resolver } => {
+            format!("the DNS server {resolver} fails, and another one helps out")
+        }
+        Weakness::LargePackets { target } => format!("large packets to {target} get lost"),
     }
 }
 

@@ -9,7 +9,7 @@ mod vi;
 use std::time::Duration;
 
 use crate::Fault;
-use crate::spot::{Case, Reason};
+use crate::spot::{Case, Reason, Weakness};
 
 /// The same in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,20 @@ pub(crate) fn sentence(case: &Case) -> Words {
         vi: vi::sentence(case),
         en: en::sentence(case),
     }
+}
+
+/// A sentence that is about one network of several.
+pub(crate) fn of_network(name: &str, sentence: &Words) -> Words {
+    Words {
+        vi: format!("Mạng “{name}”: {}", sentence.vi),
+        en: format!("Network “{name}”: {}", sentence.en),
+    }
+}
+
+/// What is odd, one after the other.
+fn listed(weaknesses: &[Weakness], say: impl Fn(&Weakness) -> String) -> String {
+    let said: Vec<String> = weaknesses.iter().map(say).collect();
+    said.join("; ")
 }
 
 pub(crate) fn action(case: &Case) -> Words {

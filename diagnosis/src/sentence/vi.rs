@@ -1,9 +1,9 @@
 //! Vietnamese.
 
-use super::{Unit, milliseconds, percent, span};
+use super::{Unit, listed, milliseconds, percent, span};
 use crate::Fault;
 use crate::evidence::Medium;
-use crate::spot::{Case, Reason};
+use crate::spot::{Case, Reason, Weakness};
 
 pub(super) fn fault(fault: Fault) -> &'static str {
     match fault {
@@ -45,7 +45,10 @@ pub(super) fn fault(fault: Fault) -> &'static str {
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn sentence(case: &Case) -> String {
     match case {
-        Case::Well => "Mọi thứ đều tốt: từ máy này đến các cổng dịch vụ đều thông.".into(),
+        Case::Well { but } if but.is_empty() => {
+            "Mọi thứ đều tốt: từ máy này đến các cổng dịch vụ đều thông.".into()
+        }
+        Case::Well { but } => format!("Mọi thứ đều tốt; nhưng {}.", listed(but, weakness)),
         Case::NoCard => "Máy này không có card mạng nào đang bật.".into(),
         Case::NoLink {
             medium: Some(Medium::Wifi),
@@ -88,8 +91,11 @@ pub(super) fn sentence(case: &Case) -> String {
             format!("Bộ định tuyến trả lời rất chậm ({} ms).", milliseconds(*rtt))
         }
         Case::Captive => "Một trang đăng nhập mạng hiện ra thay cho các trang web.".into(),
-        Case::LineSilent => {
+        Case::LineSilent { router: true } => {
             "Bộ định tuyến hoạt động, nhưng đường truyền Internet bị đứt.".into()
+        }
+        Case::LineSilent { router: false } => {
+            "Không có gì bên ngoài trung tâm trả lời: đường truyền Internet bị đứt.".into()
         }
         Case::LineLossy { loss } => format!(
             "Đường truyền Internet chập chờn: mất {} gói tin giữa bộ định tuyến và nhà mạng.",
@@ -166,7 +172,8 @@ pub(super) fn sentence(case: &Case) -> String {
 
 pub(super) fn action(case: &Case) -> &'static str {
     match case {
-        Case::Well => "Không cần làm gì.",
+        Case::Well { but } if but.is_empty() => "Không cần làm gì.",
+        Case::Well { .. } => "Vẫn phục vụ người dân được. Khi có thời gian, hãy báo kỹ thuật viên.",
         Case::NoCard => {
             "Hãy bật card mạng hoặc Wi-Fi của máy; nếu vẫn không được, gọi kỹ thuật viên."
         }
@@ -204,7 +211,7 @@ pub(super) fn action(case: &Case) -> &'static str {
         Case::Captive => {
             "Hãy mở trình duyệt, đăng nhập vào trang hiện ra rồi kiểm tra lại. Nếu không ai có tài khoản, gọi người quản lý mạng này."
         }
-        Case::LineSilent => {
+        Case::LineSilent { .. } => {
             "Hãy xem đèn quang (PON/LOS) trên bộ định tuyến, tắt bật lại bộ định tuyến; nếu sau 3 phút vẫn mất, gọi nhà mạng."
         }
         Case::LineLossy { .. } => {
@@ -251,6 +258,10 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::CardHasLink => "card mạng có tín hiệu".into(),
         Reason::CardHasNoLink => "card mạng không có tín hiệu".into(),
         Reason::NeighboursAnswer => "các thiết bị khác trong trung tâm có trả lời".into(),
+        Reason::NeighboursThere => {
+            "các thiết bị khác trong trung tâm vẫn có mặt, dù không trả lời ping".into()
+        }
+        Reason::NeighboursGone => "các thiết bị khác trong trung tâm cũng không còn thấy".into(),
         Reason::NeighboursSilent => "các thiết bị khác trong trung tâm cũng không trả lời".into(),
         Reason::NoWayOut => "máy này không có đường ra ngoài".into(),
         Reason::GatewayAnswers => "bộ định tuyến có trả lời".into(),
@@ -283,6 +294,20 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::ServiceFails { service } => format!("{service} bị lỗi hoặc chậm"),
         Reason::OthersWork { services } => format!("{services} dịch vụ hoạt động"),
         Reason::AllServicesFail { services } => format!("{services} dịch vụ không trả lời"),
+    }
+}
+
+fn weakness(weakness: &Weakness) -> String {
+    match weakness {
+        Weakness::ClockOff { ahead } => {
+            let (number, unit) = span(ahead.abs());
+            let direction = if *ahead > 0.0 { "nhanh" } else { "chậm" };
+            format!("đồng hồ của máy này {direction} {number} {}", word(unit))
+        }
+        Weakness::ResolverFails { resolver } => {
+            format!("máy chủ tên miền (DNS) {resolver} bị lỗi, đang phải nhờ máy chủ khác")
+        }
+        Weakness::LargePackets { target } => format!("gói tin lớn tới {target} bị mất"),
     }
 }
 

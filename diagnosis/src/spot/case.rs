@@ -10,8 +10,8 @@ use crate::{Fault, evidence::Medium};
 /// One thing to say.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Case {
-    /// Nothing is wrong.
-    Well,
+    /// Nothing is wrong that keeps anybody from work.
+    Well { but: Vec<Weakness> },
     /// There is no network card.
     NoCard,
     /// The card has no link.
@@ -36,8 +36,8 @@ pub(crate) enum Case {
     GatewaySlow { rtt: Duration },
     /// Somebody's login page is in the way.
     Captive,
-    /// Nothing behind the router answers.
-    LineSilent,
+    /// Nothing behind the router answers; whether the router itself was seen.
+    LineSilent { router: bool },
     /// The line loses packets.
     LineLossy { loss: f64 },
     /// The line's queue is long.
@@ -87,7 +87,7 @@ impl Case {
     /// Its name in the contract; `None` when nothing is wrong.
     pub(crate) fn fault(&self) -> Option<Fault> {
         Some(match self {
-            Self::Well => return None,
+            Self::Well { .. } => return None,
             Self::NoCard | Self::NoLink { .. } => Fault::PcLinkDown,
             Self::WifiLossy { .. } => Fault::PcWifiLossy,
             Self::CardErrors { .. } => Fault::PcNicErrors,
@@ -98,7 +98,7 @@ impl Case {
             Self::NoAddress | Self::GatewaySilent => Fault::GatewayDown,
             Self::GatewaySlow { .. } => Fault::GatewayOverloaded,
             Self::Captive => Fault::CaptivePortal,
-            Self::LineSilent => Fault::LineDown,
+            Self::LineSilent { .. } => Fault::LineDown,
             Self::LineLossy { .. } => Fault::LineLossy,
             Self::LineFull { .. } => Fault::LineSaturated,
             Self::LineSlow { .. } => Fault::LineSlow,
@@ -117,13 +117,28 @@ impl Case {
     }
 }
 
+/// What is worth a look although all is well.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Weakness {
+    /// The clock is off; how far ahead in seconds.
+    ClockOff { ahead: f64 },
+    /// One of the resolvers fails, another helps.
+    ResolverFails { resolver: String },
+    /// The search of the largest packet says that large ones vanish, services say otherwise.
+    LargePackets { target: String },
+}
+
 /// A fact that speaks for a verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Reason {
     CardHasLink,
     CardHasNoLink,
     NeighboursAnswer,
+    /// They answer no echoes, but have their addresses.
+    NeighboursThere,
     NeighboursSilent,
+    /// Nobody has their addresses any more.
+    NeighboursGone,
     NoWayOut,
     GatewayAnswers,
     /// It answers no echoes but is there, or forwards.

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::way::{Point, Way};
-use super::{Case, Finding, Reason};
+use super::{Case, Finding, Reason, Standing};
 use crate::Fault;
 use crate::evidence::{Clock, Service, ServiceOutcome};
 
 /// Further off than this, logins with time in them are refused; certificates survive much more.
 const CLOCK_WRONG_SECONDS: f64 = 120.0;
+
+/// Further off than this is worth a look: a clock that is set by others' is not.
+const CLOCK_OFF_SECONDS: f64 = 5.0;
 
 /// Busier than this the machine has no time left.
 const BUSY: f64 = 0.95;
@@ -41,6 +44,15 @@ pub(super) fn link(way: &Way) -> Finding {
     }
 }
 
+/// How a clock that is so far ahead stands.
+pub(super) fn clock_standing(ahead: f64) -> Standing {
+    match ahead.abs() {
+        ahead if ahead < CLOCK_OFF_SECONDS => Standing::Good,
+        ahead if ahead < CLOCK_WRONG_SECONDS => Standing::Odd,
+        _ => Standing::Bad,
+    }
+}
+
 /// Whether the clock is right: others tell theirs, and certificates are refused when it is far off.
 pub(super) fn clock(way: &Way) -> Finding {
     let blames = |service: &&Service| {
@@ -53,7 +65,7 @@ pub(super) fn clock(way: &Way) -> Finding {
     let services = way.evidence.services.iter().filter(blames).count();
     let refused = || Reason::CertificatesRefused { services };
     match way.evidence.host.clock {
-        Some(Clock { ahead, .. }) if ahead.abs() < CLOCK_WRONG_SECONDS => Finding::Well,
+        Some(Clock { ahead, .. }) if clock_standing(ahead) != Standing::Bad => Finding::Well,
         Some(Clock { ahead, witnesses }) => {
             let confidence = match (witnesses, services) {
                 (2.., _) => 0.95,

@@ -5,9 +5,23 @@
 //! one helps.
 
 use super::way::{Point, Way};
-use super::{Case, Finding, Reason};
+use super::{Case, Finding, Reason, Standing};
 use crate::Fault;
 use crate::evidence::{Dns, DnsOutcome, ServiceOutcome};
+
+/// How one resolver stands, before it is known whether anybody suffers.
+pub(super) fn standing(way: &Way, resolver: &Dns) -> Standing {
+    let own = || way.evidence.dns.iter().filter(|other| other.is_own);
+    match resolver.outcome {
+        DnsOutcome::Answered => Standing::Good,
+        DnsOutcome::Wrong if resolver.is_own => Standing::Bad,
+        // The machine asks the next one.
+        _ if !resolver.is_own || own().any(|own| own.outcome == DnsOutcome::Answered) => {
+            Standing::Odd
+        }
+        _ => Standing::Bad,
+    }
+}
 
 /// Judges the resolvers this machine depends on.
 pub(super) fn resolvers(way: &Way) -> Finding {

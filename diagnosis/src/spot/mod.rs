@@ -14,15 +14,18 @@ mod device;
 mod dns;
 mod loss;
 mod lossy;
+mod network;
 mod route;
 mod service;
 mod silence;
+mod standing;
 mod way;
 
-pub(crate) use case::{Case, Reason};
+pub(crate) use case::{Case, Reason, Weakness};
+pub use standing::Standing;
 
 use self::way::{Point, Way};
-use crate::evidence::{Evidence, Link, Service, ServiceOutcome};
+use crate::evidence::{Evidence, ServiceOutcome};
 use crate::sentence::{self, Words};
 use crate::{Fault, Segment};
 
@@ -112,28 +115,38 @@ const RULES: [fn(&Way) -> Finding; 14] = [
     silence::collector,
 ];
 
-/// Judges what one machine saw.
+/// Judges what one machine saw: first the way that everything takes, then those of networks of their own,
+/// each by itself.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Verdict {
+    let found = judge_one(&network::part(evidence, None));
+    let is_fault = |found: &Suspicion| !matches!(found.case, Case::Well { .. } | Case::TooLittle);
+    if is_fault(&found) {
+        return verdict(found);
+    }
+    let networks = network::names(evidence).into_iter();
+    let mut others = networks.map(|name| (name, network::part(evidence, Some(name))));
+    let failing = others.find_map(|(name, part)| {
+        let found = judge_one(&part);
+        let suffers = network::suffers(&part);
+        let is_it = is_fault(&found) || (suffers && found.case == Case::TooLittle);
+        is_it.then(|| (name, found))
+    });
+    match failing {
+        Some((name, found)) => verdict(found).of_network(name),
+        None => verdict(found),
+    }
+}
+
+/// Judges one way.
+fn judge_one(evidence: &Evidence) -> Suspicion {
     let way = Way { evidence };
     let mut findings = RULES.iter().map(|rule| rule(&way));
     let found = findings.find_map(|finding| match finding {
         Finding::Fault(suspicion) => Some(suspicion),
         Finding::Well | Finding::NotEnough => None,
     });
-    verdict(found.map_or_else(|| nothing_found(&way), unsure_below_likely))
-}
-
-/// Whether so much is lost on this link that it counts; whose fault it is, [`judge`] says.
-#[must_use]
-pub fn is_lossy(link: &Link) -> bool {
-    way::loss(link).is_lossy()
-}
-
-/// Whether a service answers so late that people feel it.
-#[must_use]
-pub fn is_slow(service: &Service) -> bool {
-    service::is_slow(service)
+    found.map_or_else(|| nothing_found(&way), unsure_below_likely)
 }
 
 /// No rule found a fault: that is good news only where something got through.
@@ -143,10 +156,14 @@ fn nothing_found(way: &Way) -> Suspicion {
         .iter()
         .filter(|service| service.outcome == ServiceOutcome::Answered);
     let answered = answered.count();
-    let (case, confidence) = if answered > 0 && answered == services.len() {
-        (Case::Well, 0.95)
+    let well = || Case::Well {
+        but: standing::weaknesses(way),
+    };
+    let all_answered = answered > 0 && answered == services.len();
+    let (case, confidence) = if all_answered && way.is_judged() {
+        (well(), 0.95)
     } else if way.reaches(Point::Far) {
-        (Case::Well, 0.7)
+        (well(), 0.7)
     } else {
         (Case::TooLittle, 0.0)
     };
@@ -176,6 +193,13 @@ fn unsure_below_likely(mut suspicion: Suspicion) -> Suspicion {
         other,
     };
     suspicion
+}
+
+impl Verdict {
+    fn of_network(mut self, name: &str) -> Self {
+        self.sentence = sentence::of_network(name, &self.sentence);
+        self
+    }
 }
 
 fn verdict(suspicion: Suspicion) -> Verdict {

@@ -43,7 +43,8 @@ fn untrusted(way: &Way) -> Finding {
     )
 }
 
-/// Whether large packets vanish although small ones arrive.
+/// Whether large packets vanish although small ones arrive. Certificates are large: where every service
+/// showed its own, they do not vanish on the way to anything that matters.
 pub(super) fn large_packets(way: &Way) -> Finding {
     let targets = &way.evidence.mtu;
     let Some(lost) = targets.iter().find(|target| !target.ok) else {
@@ -53,11 +54,19 @@ pub(super) fn large_packets(way: &Way) -> Finding {
             Finding::Well
         };
     };
+    let services = &way.evidence.services;
+    let shown = services.iter().filter(|service| {
+        service.outcome == ServiceOutcome::Answered && service.phases.tls.is_some()
+    });
+    let shown = shown.count();
+    if shown > 0 && shown == services.len() {
+        return Finding::Well;
+    }
     let because = vec![Reason::LargePacketsLost {
         target: lost.target.clone(),
     }];
     // Where others get theirs, it is that target's way alone.
-    let confidence = if targets.iter().any(|target| target.ok) {
+    let confidence = if shown > 0 || targets.iter().any(|target| target.ok) {
         0.65
     } else {
         0.9

@@ -78,14 +78,17 @@ fn case(failing: &Service) -> Case {
         | Outcome::CertificateName
         | Outcome::CertificateUntrusted
         | Outcome::ClockWrong => Case::CertificateBad { service },
-        Outcome::Answered
-        | Outcome::HttpError
-        | Outcome::Unexpected
-        | Outcome::Captive
-        | Outcome::TooLarge => Case::ServiceError {
+        // Others come with a status too, and it is 200.
+        Outcome::HttpError => Case::ServiceError {
             service,
             status: failing.status,
         },
+        Outcome::Answered | Outcome::Unexpected | Outcome::Captive | Outcome::TooLarge => {
+            Case::ServiceError {
+                service,
+                status: None,
+            }
+        }
     }
 }
 

@@ -19,7 +19,8 @@ pub(super) fn address(way: &Way) -> Finding {
     }
 }
 
-/// Whether the router is there. When it is not, neighbours tell whether the cabling is.
+/// Whether the router is there. When it is not, neighbours tell whether the cabling is: those that answer, or
+/// have their addresses. Silence alone tells nothing of them: PCs answer no echoes of strangers.
 pub(super) fn gateway(way: &Way) -> Finding {
     if way.reaches(Point::Gateway) || is_there(way) {
         return Finding::Well;
@@ -38,10 +39,18 @@ pub(super) fn gateway(way: &Way) -> Finding {
             because,
         );
     }
-    let neighbours: u32 = way.neighbours().map(|link| link.sent).sum();
-    if neighbours >= FEWEST_FOR_SILENCE {
+    if way.neighbours().any(|link| link.present == Some(true)) {
+        let because = vec![silent, Reason::NeighboursThere];
+        return Finding::fault(Case::GatewaySilent, 0.75, [(Fault::LanDown, 0.2)], because);
+    }
+    let mut neighbours = way.neighbours().peekable();
+    if neighbours.peek().is_some() {
+        if neighbours.all(|link| link.present == Some(false)) {
+            let because = vec![silent, Reason::NeighboursGone];
+            return Finding::fault(Case::LanSilent, 0.7, [(Fault::GatewayDown, 0.25)], because);
+        }
         let because = vec![silent, Reason::NeighboursSilent];
-        return Finding::fault(Case::LanSilent, 0.65, [(Fault::GatewayDown, 0.3)], because);
+        return Finding::fault(Case::GatewaySilent, 0.5, [(Fault::LanDown, 0.4)], because);
     }
     let because = vec![silent, Reason::CardHasLink];
     if way.is_wifi() {
@@ -67,20 +76,16 @@ pub(super) fn line(way: &Way) -> Finding {
         return Finding::NotEnough;
     }
     let nothing = Reason::NothingBehindAnswers { sent };
+    let silent = |router| Case::LineSilent { router };
     if way.at(Point::Gateway).any(Link::answers) {
         let because = vec![Reason::GatewayAnswers, nothing];
-        Finding::fault(Case::LineSilent, 0.85, [(Fault::IspDown, 0.1)], because)
+        Finding::fault(silent(true), 0.85, [(Fault::IspDown, 0.1)], because)
     } else if is_there(way) {
         let because = vec![Reason::GatewayIsThere, nothing];
-        Finding::fault(Case::LineSilent, 0.75, [(Fault::GatewayDown, 0.2)], because)
+        Finding::fault(silent(true), 0.75, [(Fault::GatewayDown, 0.2)], because)
     } else {
         // A line without addresses in between, such as PPP.
-        Finding::fault(
-            Case::LineSilent,
-            0.65,
-            [(Fault::IspDown, 0.2)],
-            vec![nothing],
-        )
+        Finding::fault(silent(false), 0.65, [(Fault::IspDown, 0.2)], vec![nothing])
     }
 }
 

@@ -26,7 +26,7 @@ impl Point {
     pub(super) const ALL: [Self; 4] = [Self::Gateway, Self::Line, Self::Isp, Self::Far];
 
     /// Neighbours are beside the way, not on it.
-    fn of(place: Place) -> Option<Self> {
+    pub(super) fn of(place: Place) -> Option<Self> {
         Some(match place {
             Place::Lan => return None,
             Place::Gateway | Place::Hop(0) => Self::Gateway,
@@ -37,7 +37,7 @@ impl Point {
     }
 }
 
-/// What one machine saw, as a way.
+/// What one machine saw through one network, as a way.
 pub(super) struct Way<'a> {
     pub(super) evidence: &'a Evidence,
 }
@@ -93,14 +93,13 @@ impl<'a> Way<'a> {
         links.min_by(|one, other| loss(one).rate().total_cmp(&loss(other).rate()))
     }
 
-    /// As [`Way::judged`], and not merely reluctant.
+    /// As [`Way::judged`], and not merely reluctant: nothing behind it loses less.
     pub(super) fn trusted(&self, point: Point) -> Option<&'a Link> {
         let link = self.judged(point)?;
-        let rate = loss(link).rate();
         let mut behind = Point::ALL.into_iter().filter(|other| *other > point);
         let reluctant = behind.any(|other| {
             self.judged(other)
-                .is_some_and(|other| rate > 1.5 * loss(other).rate() + 0.05)
+                .is_some_and(|other| loss(other).is_less_than(loss(link)))
         });
         (!reluctant).then_some(link)
     }
@@ -110,6 +109,12 @@ impl<'a> Way<'a> {
         self.at(point).find(|link| link.rtt.is_some())?;
         let behind = self.links(|other| other >= point);
         behind.filter_map(|link| Some(link.rtt?.median)).min()
+    }
+
+    /// Whether anything beyond the router was measured well enough to judge its loss.
+    pub(super) fn is_judged(&self) -> bool {
+        let mut beyond = [Point::Line, Point::Isp, Point::Far].into_iter();
+        beyond.any(|point| self.judged(point).is_some())
     }
 
     /// The quickest link of a point.

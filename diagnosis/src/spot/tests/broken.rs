@@ -16,6 +16,13 @@ fn nic(evidence: &mut Evidence) -> &mut crate::evidence::Nic {
     evidence.nic.as_mut().unwrap()
 }
 
+fn of_neighbours(evidence: &mut Evidence, present: Option<bool>) {
+    let links = evidence.links.iter_mut();
+    for link in links.filter(|link| link.place == Place::Lan) {
+        link.present = present;
+    }
+}
+
 pub(super) fn beyond_gateway(place: Place) -> bool {
     !matches!(place, Place::Gateway | Place::Lan)
 }
@@ -100,7 +107,25 @@ pub(super) const BROKEN: &[Broken] = &[
     ("switch off", Fault::LanDown, |evidence| {
         evidence.links.push(link(Place::Lan, "pc-02", 1));
         silent_from(evidence, |_| true);
+        of_neighbours(evidence, Some(false));
     }),
+    (
+        "router off, neighbours answer no echoes but are there",
+        Fault::GatewayDown,
+        |evidence| {
+            evidence.links.push(link(Place::Lan, "pc-02", 1));
+            silent_from(evidence, |_| true);
+            of_neighbours(evidence, Some(true));
+        },
+    ),
+    (
+        "router off, or the switch: neighbours answer no echoes",
+        Fault::Unknown,
+        |evidence| {
+            evidence.links.push(link(Place::Lan, "pc-02", 1));
+            silent_from(evidence, |_| true);
+        },
+    ),
     ("bad switch", Fault::LanLossy, |evidence| {
         lossy(evidence, 10, |_| true)
     }),

@@ -20,6 +20,7 @@ pub(super) fn link(place: Place, target: &str, rtt: u64) -> Link {
         received: 50,
         rtt: Some(steady(rtt)),
         present: None,
+        network: None,
     }
 }
 
@@ -39,6 +40,7 @@ pub(super) fn resolver(name: &str, is_own: bool) -> Dns {
         took: Some(ms(12)),
         is_own,
         is_beyond: !is_own,
+        network: None,
     }
 }
 
@@ -56,6 +58,7 @@ pub(super) fn service(name: &str) -> Service {
             transfer: Some(ms(30)),
         },
         status: Some(200),
+        network: None,
     }
 }
 
@@ -74,6 +77,7 @@ pub(super) fn well() -> Evidence {
         mtu: vec![Mtu {
             target: "one".into(),
             ok: true,
+            network: None,
         }],
         nic: Some(Nic {
             interface: "eth0".into(),

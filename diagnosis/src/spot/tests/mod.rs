@@ -183,6 +183,7 @@ fn a_fault_further_out_waits_for_what_is_nearer() {
             evidence.mtu.push(Mtu {
                 target: "two".into(),
                 ok: true,
+                network: None,
             });
         },
     );

@@ -28,6 +28,7 @@ fn good_news() -> impl Strategy<Value = fn(&mut Evidence)> {
                 *mtu = Mtu {
                     target: "two".into(),
                     ok: true,
+                    network: None,
                 };
             }
         },
