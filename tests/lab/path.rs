@@ -171,9 +171,9 @@ async fn routes_that_change_are_noticed_and_those_that_are_shared_do_not_flap() 
 
     // The flow of the agent is sent either way and keeps it: at most one more change, and then no more.
     lab.route(Route::Balanced);
-    let settled = centre.traced_again(5).await;
+    let settled = centre.traced_again(3).await;
     let first = changes(&settled).expect("it is traced");
-    let later = centre.traced_again(5).await;
+    let later = centre.traced_again(3).await;
     let last = changes(&later).expect("it is traced");
     assert!(first <= 2.0 && last == first, "{first} and {last} changes");
 }
