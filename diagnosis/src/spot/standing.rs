@@ -29,8 +29,7 @@ impl Standing {
         let begins = lossy::begins_at(&way);
         let point = Point::of(link.place);
         let loses = point.is_some_and(|point| {
-            let is_trusted = way.trusted(point) == Some(link);
-            is_trusted && begins.is_some_and(|begins| point >= begins)
+            begins.is_some_and(|begins| point >= begins) && !way.is_reluctant(point, link)
         });
         if loses { Self::Bad } else { Self::Odd }
     }

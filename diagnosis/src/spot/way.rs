@@ -93,15 +93,19 @@ impl<'a> Way<'a> {
         links.min_by(|one, other| loss(one).rate().total_cmp(&loss(other).rate()))
     }
 
-    /// As [`Way::judged`], and not merely reluctant: nothing behind it loses less.
+    /// As [`Way::judged`], and not merely reluctant.
     pub(super) fn trusted(&self, point: Point) -> Option<&'a Link> {
-        let link = self.judged(point)?;
-        let mut behind = Point::ALL.into_iter().filter(|other| *other > point);
-        let reluctant = behind.any(|other| {
+        self.judged(point)
+            .filter(|link| !self.is_reluctant(point, link))
+    }
+
+    /// Whether something beside or behind a link loses less: then what it does not answer is not lost.
+    pub(super) fn is_reluctant(&self, point: Point, link: &Link) -> bool {
+        let mut from_here = Point::ALL.into_iter().filter(|other| *other >= point);
+        from_here.any(|other| {
             self.judged(other)
                 .is_some_and(|other| loss(other).is_less_than(loss(link)))
-        });
-        (!reluctant).then_some(link)
+        })
     }
 
     /// How long the way to a point takes: never longer than the way to something behind it.

@@ -1,6 +1,7 @@
 //! Faults as one machine sees them, each with the verdict it must get.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod aside;
 mod broken;
 mod centre;
 mod outwards;
