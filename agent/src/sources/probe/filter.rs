@@ -25,6 +25,18 @@ pub(super) fn keep_out_others(
     kind: ICMP,
     identifier: PingIdentifier,
 ) -> io::Result<()> {
+    let socket = duplicate(client)?;
+    hear_own_answers_alone(socket2::SockRef::from(&socket), kind, identifier.0)
+}
+
+/// The same for a socket that is at hand. Errors about its echoes, which have a queue of their own, come
+/// all the same.
+#[cfg(target_os = "linux")]
+pub(super) fn hear_own_answers_alone(
+    socket: socket2::SockRef<'_>,
+    kind: ICMP,
+    identifier: u16,
+) -> io::Result<()> {
     use socket2::SockFilter;
     // Of classic BPF: <https://docs.kernel.org/networking/filter.html>.
     const LOAD_BYTE: u16 = 0x30;
@@ -35,11 +47,9 @@ pub(super) fn keep_out_others(
     const IF_EQUAL: u16 = 0x15;
     const RETURN: u16 = 0x06;
     let reply = reply(kind).into();
-    let identifier = identifier.0.into();
+    let identifier = identifier.into();
     let accept = SockFilter::new(RETURN, 0, 0, u32::MAX);
     let drop = SockFilter::new(RETURN, 0, 0, 0);
-    let socket = duplicate(client)?;
-    let socket = socket2::SockRef::from(&socket);
     match kind {
         ICMP::V4 => socket.attach_filter(&[
             SockFilter::new(BEHIND_IP_HEADER, 0, 0, 0),

@@ -10,18 +10,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use surge_ping::ICMP;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::super::super::filter::hear_own_answers_alone;
 use super::super::{Came, Echo, MOST_BYTES};
 use super::message::{self, Identity};
 use super::queue::{self, Received, What};
 use super::{meaning, prepare, refusal, set_ttl, socket_address, watched};
 use crate::os::Address;
+
+/// Bytes of a message that are read: an IP header with options, and an echo up to the secret.
+const LOOKED_AT: usize = 128;
 
 /// Messages that are read before others have their turn.
 const AT_ONCE: u32 = 256;
@@ -43,7 +48,6 @@ struct Shared {
 struct State {
     next: u16,
     waiting: HashMap<u16, Waiting>,
-    buffer: Vec<u8>,
 }
 
 /// An echo that was sent.
@@ -95,6 +99,12 @@ impl Echoes {
             let bound = socket.local_addr()?.as_socket();
             identifier = bound.map_or(0, |bound| bound.port());
         }
+        if is_raw {
+            // It would get every ICMP packet of the machine, and wake the agent for each.
+            let kind = if ipv4 { ICMP::V4 } else { ICMP::V6 };
+            // Without it there is more to read, that is all.
+            let _ = hear_own_answers_alone(SockRef::from(&socket), kind, identifier);
+        }
         let shared = Arc::new(Shared {
             socket: watched(socket, Interest::READABLE | Interest::ERROR)?,
             is_raw,
@@ -106,7 +116,6 @@ impl Echoes {
             state: Mutex::new(State {
                 next: rand::random(),
                 waiting: HashMap::new(),
-                buffer: vec![0; usize::from(MOST_BYTES)],
             }),
         });
         let reader = tokio::spawn(read(Arc::clone(&shared))).abort_handle();
@@ -230,13 +239,11 @@ impl Shared {
 
     /// Takes in answers that wait to be read; whether these are all.
     fn read_messages(&self, state: &mut State) -> bool {
-        let State {
-            waiting, buffer, ..
-        } = state;
+        let mut buffer = [0; LOOKED_AT];
         for _ in 0..AT_ONCE {
-            match queue::message(self.socket.get_ref(), buffer) {
+            match queue::message(self.socket.get_ref(), &mut buffer) {
                 Ok(received) => {
-                    self.take_answer(waiting, &received, buffer);
+                    self.take_answer(&mut state.waiting, &received, &buffer);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 // An error about a packet, which the error queue tells too.
@@ -272,11 +279,9 @@ impl Shared {
     /// Takes in all errors that wait to be read; returns the MTU of this machine's own interface, where
     /// one of them tells it.
     fn read_errors(&self, state: &mut State) -> Option<u16> {
-        let State {
-            waiting, buffer, ..
-        } = state;
+        let mut buffer = [0; LOOKED_AT];
         let mut own_mtu = None;
-        while let Ok(received) = queue::error(self.socket.get_ref(), buffer) {
+        while let Ok(received) = queue::error(self.socket.get_ref(), &mut buffer) {
             let Some(trouble) = received.error else {
                 continue;
             };
@@ -284,7 +289,7 @@ impl Shared {
             if let Some(one) = self
                 .identity
                 .quoted(quote)
-                .and_then(|it| waiting.get_mut(&it))
+                .and_then(|it| state.waiting.get_mut(&it))
             {
                 let rtt = one.sent.elapsed().saturating_sub(received.age);
                 let came = meaning(trouble, one.to, rtt);
