@@ -18,7 +18,8 @@ use crate::os::Address;
 use crate::sources::Unmeasurable;
 use crate::sources::probe::mtu;
 use crate::sources::probe::packets::Packets;
-use crate::sources::probe::path::trace::{Seen, trace};
+use crate::sources::probe::path::beyond;
+use crate::sources::probe::path::trace::{Seen, Traced, trace};
 use crate::sources::probe::round::Round;
 
 /// Anchors that are asked.
@@ -26,9 +27,6 @@ const ANCHORS: usize = 3;
 
 /// Hops that are traced: the line, and the first of the ISP.
 const HOPS: u8 = 8;
-
-/// Of those, how many are measured.
-const HOPS_MEASURED: usize = 3;
 
 /// Over hops that hide, a trace takes long.
 const TRACE_LIMIT: Duration = Duration::from_secs(5);
@@ -159,8 +157,7 @@ pub(super) async fn beyond(
         .filter(|one| one.link.answers() && one.is_icmp())
         .collect();
     if anchor.is_some() {
-        let near = hops.iter_mut().take(HOPS_MEASURED);
-        worth.extend(near);
+        worth.extend(hops.iter_mut());
         let searching = async {
             match &anchor {
                 Some(anchor) => largest(tools, anchor).await,
@@ -281,36 +278,45 @@ pub(super) async fn hops(tools: &Tools) -> Vec<Measured> {
         return Vec::new();
     };
     let packets = Packets::new(anchor.interface.clone());
-    let mut seen: Vec<(u8, Seen)> = Vec::new();
-    let progress = |ttl, hop: Option<Seen>| {
-        if let Some(hop) = hop {
-            seen.retain(|(known, _)| *known != ttl);
-            seen.push((ttl, hop));
+    let mut found = vec![None; usize::from(HOPS)];
+    let progress = |ttl: u8, hop: Option<Seen>| {
+        if let Some(place) = found.get_mut(usize::from(ttl).saturating_sub(1)) {
+            *place = hop.or(*place);
         }
     };
     let [_, port, ..] = PORTS;
-    // What was found is in `seen` however it ends.
+    // What was found is in `found` however it ends.
     let _ = timeout(
         tools.left(TRACE_LIMIT),
         trace(&packets, &anchor.address, port, HOPS, progress),
     )
     .await;
-    seen.sort_by_key(|(ttl, _)| *ttl);
-    let routers = seen
-        .into_iter()
-        .filter(|(ttl, hop)| *ttl > 1 && hop.address != anchor.address.ip);
-    let measured = routers.map(|(ttl, hop)| {
+    let traced = Traced {
+        hops: found,
+        ..Traced::default()
+    };
+    measured(&traced, anchor, &tools.surroundings.gateways)
+}
+
+/// The line's end and the next, as the sources have them, each with the one answer there was.
+fn measured(traced: &Traced, anchor: &Measured, gateways: &[Address]) -> Vec<Measured> {
+    let routers = beyond::beyond(traced, gateways, anchor.address.ip);
+    let measured = routers.into_iter().zip(1_u8..).map(|(router, number)| {
         let address = Address {
-            ip: hop.address,
+            ip: router.address,
             zone: None,
         };
-        let name = hop.address.to_string();
+        let name = router.address.to_string();
         let interface = anchor.interface.clone();
-        let measured = Measured::new(Place::Hop(ttl - 1), &name, address, interface);
+        let measured = Measured::new(Place::Hop(number), &name, address, interface);
         let mut measured = measured.through(anchor.link.network.clone());
+        let seen = traced.hops.get(usize::from(router.ttl).saturating_sub(1));
         measured.add(Round {
             sent: 1,
-            rtts: vec![hop.rtt],
+            rtts: seen
+                .iter()
+                .filter_map(|seen| Some(seen.as_ref()?.rtt))
+                .collect(),
             method: "icmp_ttl",
             limitation: None,
         });
@@ -328,4 +334,60 @@ async fn largest(tools: &Tools, anchor: &Measured) -> Option<Largest> {
         network: anchor.link.network.clone(),
         outcome,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::os::Root;
+    use crate::sources::probe::packets::Carrier;
+
+    fn address(text: &str) -> Address {
+        Address::parse(text, &Root::default()).unwrap()
+    }
+
+    #[test]
+    fn a_second_router_of_the_centre_is_not_the_line() {
+        let seen = |address: &str, milliseconds| {
+            Some(Seen {
+                address: address.parse().unwrap(),
+                rtt: Duration::from_millis(milliseconds),
+                carrier: Carrier::Echo,
+            })
+        };
+        let hops = vec![
+            seen("192.168.1.1", 1),
+            seen("192.168.0.1", 2),
+            None,
+            seen("203.0.113.1", 9),
+            seen("203.0.113.2", 12),
+            seen("192.0.2.9", 15),
+        ];
+        let traced = Traced {
+            hops,
+            ..Traced::default()
+        };
+        let anchor = Measured::new(Place::Anchor, "one", address("192.0.2.9"), None);
+        let check = |gateways: &[Address], expected: &[(Place, &str)]| {
+            let found = measured(&traced, &anchor, gateways);
+            let found: Vec<(Place, &str)> = found
+                .iter()
+                .map(|one| (one.link.place, one.link.target.as_str()))
+                .collect();
+            assert_eq!(found, expected);
+        };
+        let line = [
+            (Place::Hop(1), "203.0.113.1"),
+            (Place::Hop(2), "203.0.113.2"),
+        ];
+        check(&[address("192.168.1.1")], &line);
+        // PPP: the first that answers is the line's end.
+        let line = [
+            (Place::Hop(1), "192.168.1.1"),
+            (Place::Hop(2), "192.168.0.1"),
+            (Place::Hop(3), "203.0.113.1"),
+        ];
+        check(&[], &line);
+    }
 }

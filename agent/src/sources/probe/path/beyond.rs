@@ -22,7 +22,7 @@ const CABLE: Duration = Duration::from_millis(2);
 
 /// How many hops away the line's end is at least, where there is a gateway: all that is nearer belongs to
 /// the centre.
-pub(crate) fn line_begins(hops: &[Option<Seen>]) -> u8 {
+fn line_begins(hops: &[Option<Seen>]) -> u8 {
     let at = |place: usize| hops.get(place).copied().flatten();
     match at(1) {
         Some(second) if is_of_the_centre(second, at(0)) => 3,
@@ -40,7 +40,7 @@ fn is_of_the_centre(second: Seen, first: Option<Seen>) -> bool {
 }
 
 /// The nearest routers behind the gateway on the way to a target, without the target itself.
-pub(super) fn beyond(traced: &Traced, gateways: &[Address], to: IpAddr) -> Vec<Hop> {
+pub(crate) fn beyond(traced: &Traced, gateways: &[Address], to: IpAddr) -> Vec<Hop> {
     let is_gateway = |ip: IpAddr| gateways.iter().any(|gateway| gateway.ip == ip);
     let is_family = |gateway: &Address| gateway.ip.is_ipv4() == to.is_ipv4();
     // A line without addresses in between, such as PPP, has no gateway: its end is the first hop.
