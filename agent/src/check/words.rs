@@ -1,6 +1,8 @@
 //! What the steps are called and how they ended, in Vietnamese and English. Verdicts have words of their
 //! own, in the crate `diagnosis`; what programs and systems say of themselves stays English.
 
+use diagnosis::sentence;
+
 use super::step::{Figures, Kind};
 
 /// What people read.
@@ -151,24 +153,7 @@ fn word(outcome: &'static str) -> (&'static str, &'static str) {
         "black_hole" => ("bị mất trên đường", "vanish on the way"),
         "unanswered" => ("không đo được", "cannot be measured"),
         "off" => ("sai giờ", "wrong"),
-        "timeout" => ("không trả lời kịp", "no answer in time"),
-        "servfail" => ("không tra được tên", "could not find out"),
-        "nxdomain" => ("nói rằng tên không có", "says there is no such name"),
-        "wrong" => ("trả lời sai", "answers wrongly"),
-        "refused" => ("bị từ chối", "refused"),
-        "unreachable" => ("không có đường tới", "no way there"),
-        "dns_failed" => ("không tìm thấy tên", "name not found"),
-        "tls_failed" => ("kết nối bảo mật bị lỗi", "encrypted connection failed"),
-        "certificate_expired" => ("chứng thư hết hạn", "certificate expired"),
-        "certificate_not_yet_valid" => ("chứng thư chưa có hiệu lực", "certificate not valid yet"),
-        "certificate_name" => ("chứng thư của tên khác", "certificate of another name"),
-        "certificate_untrusted" => ("chứng thư không đáng tin", "certificate not trusted"),
-        "clock_wrong" => ("đồng hồ máy này sai", "this PC's clock is wrong"),
-        "http_error" => ("báo lỗi", "error"),
-        "unexpected" => ("trả lời không đúng", "not the expected answer"),
-        "captive" => ("trang đăng nhập mạng", "a login page"),
-        "too_large" => ("trả lời không có hồi kết", "answer without end"),
-        other => (other, other),
+        word => sentence::outcome(word).map_or((word, word), |phrase| (phrase.vi, phrase.en)),
     }
 }
 

@@ -4,7 +4,10 @@
 //! Each language is a file of its own, matched over every case, so that none can be forgotten in one.
 
 mod en;
+mod outcomes;
 mod vi;
+
+pub use outcomes::{Phrase, outcome};
 
 use std::time::Duration;
 

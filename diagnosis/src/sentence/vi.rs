@@ -32,7 +32,7 @@ pub(super) fn fault(fault: Fault) -> &'static str {
         Fault::ServiceDown => "một dịch vụ không hoạt động",
         Fault::ServiceSlow => "một dịch vụ bị chậm",
         Fault::ServiceError => "một dịch vụ báo lỗi",
-        Fault::CertificateExpired => "chứng thư bảo mật của một dịch vụ đã hết hạn",
+        Fault::CertificateExpired => "chứng chỉ bảo mật của một dịch vụ đã hết hạn",
         Fault::RouteBlocked => "kết nối bị chặn ở giữa đường",
         Fault::MtuBlackhole => "gói tin lớn bị mất trên đường",
         Fault::CaptivePortal => "một trang đăng nhập mạng chắn ở giữa",
@@ -153,10 +153,10 @@ pub(super) fn sentence(case: &Case) -> String {
             format!("Mạng vẫn tốt; dịch vụ {service} trả lời không đúng.")
         }
         Case::CertificateExpired { service } => {
-            format!("Mạng vẫn tốt; chứng thư bảo mật của dịch vụ {service} đã hết hạn.")
+            format!("Mạng vẫn tốt; chứng chỉ bảo mật của dịch vụ {service} đã hết hạn.")
         }
         Case::CertificateBad { service } => {
-            format!("Mạng vẫn tốt; chứng thư bảo mật của dịch vụ {service} không đáng tin.")
+            format!("Mạng vẫn tốt; chứng chỉ bảo mật của dịch vụ {service} không được tin cậy.")
         }
         Case::CollectorSilent => {
             "Mạng và các dịch vụ đều tốt; chỉ máy chủ giám sát không trả lời.".into()
@@ -279,7 +279,7 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::Late { target, rtt } => format!("{target} trả lời sau {} ms", milliseconds(*rtt)),
         Reason::DamagedFrames { frames } => format!("card mạng nhận {frames} gói tin hỏng"),
         Reason::ClockWitnesses { witnesses } => format!("{witnesses} máy chủ báo giờ khác"),
-        Reason::CertificatesRefused { services } => format!("{services} chứng thư bị từ chối"),
+        Reason::CertificatesRefused { services } => format!("{services} chứng chỉ bị từ chối"),
         Reason::Busy { cpu, lag } => format!(
             "bộ xử lý bận {}, chương trình phải chờ {} ms",
             percent(*cpu),

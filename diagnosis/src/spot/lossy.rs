@@ -183,6 +183,3 @@ fn beginning_at(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

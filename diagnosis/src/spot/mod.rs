@@ -130,7 +130,7 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         let found = judge_one(&part);
         let suffers = network::suffers(&part);
         let is_it = is_fault(&found) || (suffers && found.case == Case::TooLittle);
-        is_it.then(|| (name, found))
+        is_it.then_some((name, found))
     });
     match failing {
         Some((name, found)) => verdict(found).of_network(name),

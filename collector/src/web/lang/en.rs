@@ -1,8 +1,9 @@
 //! The page in English.
 
-use super::Texts;
+use super::{Language, Texts};
 
 pub(super) static TEXTS: Texts = Texts {
+    language: Language::English,
     tagline: "Know before the doors open",
     skip_to_content: "Skip to content",
     language_choice: "Language",
@@ -185,24 +186,6 @@ pub(super) static TEXTS: Texts = Texts {
     phase_tls: "security",
     phase_first_byte: "wait",
     phase_transfer: "load",
-    outcome_answered: "works",
-    outcome_timeout: "no answer in time",
-    outcome_refused: "it refuses",
-    outcome_unreachable: "cannot be reached",
-    outcome_dns_failed: "its name is not resolved",
-    outcome_tls_failed: "no secure connection",
-    outcome_certificate_expired: "its certificate has expired",
-    outcome_certificate_not_yet_valid: "its certificate is not valid yet",
-    outcome_certificate_name: "its certificate is for another name",
-    outcome_certificate_untrusted: "its certificate is not trusted",
-    outcome_clock_wrong: "the machine's clock is wrong",
-    outcome_http_error: "answers with an error",
-    outcome_unexpected: "answers something else",
-    outcome_captive: "a login page of the network answers instead",
-    outcome_too_large: "answers too much",
-    outcome_servfail: "it fails to look names up",
-    outcome_nxdomain: "it says a name does not exist",
-    outcome_wrong: "it gives wrong addresses",
     route_to: "The way to {}",
     route_length: "{} hops",
     route_unfinished: "the last discovery did not arrive",

@@ -47,6 +47,14 @@ impl Language {
         }
     }
 
+    /// The one of two.
+    pub(super) fn pick<T>(self, vi: T, en: T) -> T {
+        match self {
+            Self::Vietnamese => vi,
+            Self::English => en,
+        }
+    }
+
     /// The language of a code: `vi`, `en`, `en-GB`.
     pub(super) fn of_code(code: &str) -> Option<Self> {
         let primary = code.split('-').next().unwrap_or_default().trim();
@@ -105,6 +113,8 @@ macro_rules! texts {
         /// Everything a page says.
         #[derive(Debug)]
         pub(super) struct Texts {
+            /// Which of the two this is, for what has a table of its own.
+            pub(super) language: Language,
             $(pub(super) $name: &'static str,)*
         }
 
@@ -148,11 +158,7 @@ texts! {
     path path_good path_weak path_unmeasured path_of_devices weak_here this_machine machines
     machines_measure collector_name not_measured others_too excused_note mtu black_hole variation spread
     duplicates reordered services ends_fail outcome_of resolver_system certificate_ends slow phase_dns phase_connect
-    phase_tls phase_first_byte phase_transfer outcome_answered outcome_timeout outcome_refused
-    outcome_unreachable outcome_dns_failed outcome_tls_failed outcome_certificate_expired
-    outcome_certificate_not_yet_valid outcome_certificate_name outcome_certificate_untrusted
-    outcome_clock_wrong outcome_http_error outcome_unexpected outcome_captive outcome_too_large
-    outcome_servfail outcome_nxdomain outcome_wrong route_to route_length route_unfinished
+    phase_tls phase_first_byte phase_transfer route_to route_length route_unfinished
     route_changes route_changed silent_hop throughput download upload loaded_rtt half_duplex
     carrier_changes wifi_signal portal_fails portal_wide names_fail
     errors received sent_bytes

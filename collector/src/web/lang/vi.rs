@@ -1,8 +1,9 @@
 //! The page in Vietnamese: the words that staff of a centre use.
 
-use super::Texts;
+use super::{Language, Texts};
 
 pub(super) static TEXTS: Texts = Texts {
+    language: Language::Vietnamese,
     tagline: "Biết trước khi mở cửa",
     skip_to_content: "Đến nội dung chính",
     language_choice: "Ngôn ngữ",
@@ -185,24 +186,6 @@ pub(super) static TEXTS: Texts = Texts {
     phase_tls: "bảo mật",
     phase_first_byte: "chờ trả lời",
     phase_transfer: "tải về",
-    outcome_answered: "dùng được",
-    outcome_timeout: "chờ quá lâu không thấy trả lời",
-    outcome_refused: "bị từ chối",
-    outcome_unreachable: "không tới được",
-    outcome_dns_failed: "không tìm được địa chỉ (DNS)",
-    outcome_tls_failed: "không lập được kết nối bảo mật",
-    outcome_certificate_expired: "chứng thư đã hết hạn",
-    outcome_certificate_not_yet_valid: "chứng thư chưa có hiệu lực",
-    outcome_certificate_name: "chứng thư của tên miền khác",
-    outcome_certificate_untrusted: "chứng thư không đáng tin",
-    outcome_clock_wrong: "đồng hồ của máy sai",
-    outcome_http_error: "trang báo lỗi",
-    outcome_unexpected: "nội dung không như mong đợi",
-    outcome_captive: "bị chuyển sang trang đăng nhập của mạng",
-    outcome_too_large: "trả lời quá dài",
-    outcome_servfail: "máy chủ tên miền bị lỗi",
-    outcome_nxdomain: "nói rằng tên không tồn tại",
-    outcome_wrong: "trả lời sai địa chỉ",
     route_to: "Đường đi tới {}",
     route_length: "{} chặng",
     route_unfinished: "lần dò cuối chưa tới đích",

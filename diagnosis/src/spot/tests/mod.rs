@@ -4,6 +4,7 @@
 mod aside;
 mod broken;
 mod centre;
+mod chance;
 mod outwards;
 
 use std::collections::BTreeSet;

@@ -158,12 +158,13 @@ fn legend(texts: &Texts) -> Markup {
 /// How attempts ended, in words for people: of one machine how, of several for how many.
 fn outcomes(texts: &Texts, outcomes: &Outcomes) -> String {
     let (devices, answered) = (outcomes.devices(), outcomes.answered());
+    let answered_name = outcome_name(texts, "answered");
     let failures = outcomes.failures();
     let first = failures.first().map(|(word, _)| outcome_name(texts, word));
     if devices == 0 {
         return texts.not_measured.to_owned();
     } else if devices == 1 {
-        return first.unwrap_or(texts.outcome_answered).to_owned();
+        return first.unwrap_or(answered_name).to_owned();
     }
     let said = |name: &str, count: usize| {
         fill(
@@ -171,7 +172,7 @@ fn outcomes(texts: &Texts, outcomes: &Outcomes) -> String {
             &[name, &count.to_string(), &devices.to_string()],
         )
     };
-    let answered = (answered > 0).then(|| said(texts.outcome_answered, answered));
+    let answered = (answered > 0).then(|| said(answered_name, answered));
     let failures = failures
         .into_iter()
         .map(|(word, count)| said(outcome_name(texts, word), count));
@@ -191,25 +192,6 @@ fn resolver_name<'a>(texts: &'a Texts, name: &'a str) -> &'a str {
 /// How an attempt ended, in words for people. An outcome that we do not know is shown as the agent
 /// wrote it.
 pub(in crate::web::pages) fn outcome_name<'a>(texts: &'a Texts, word: &'a str) -> &'a str {
-    match word {
-        "answered" => texts.outcome_answered,
-        "timeout" => texts.outcome_timeout,
-        "refused" => texts.outcome_refused,
-        "unreachable" => texts.outcome_unreachable,
-        "dns_failed" => texts.outcome_dns_failed,
-        "tls_failed" => texts.outcome_tls_failed,
-        "certificate_expired" => texts.outcome_certificate_expired,
-        "certificate_not_yet_valid" => texts.outcome_certificate_not_yet_valid,
-        "certificate_name" => texts.outcome_certificate_name,
-        "certificate_untrusted" => texts.outcome_certificate_untrusted,
-        "clock_wrong" => texts.outcome_clock_wrong,
-        "http_error" => texts.outcome_http_error,
-        "unexpected" => texts.outcome_unexpected,
-        "captive" => texts.outcome_captive,
-        "too_large" => texts.outcome_too_large,
-        "servfail" => texts.outcome_servfail,
-        "nxdomain" => texts.outcome_nxdomain,
-        "wrong" => texts.outcome_wrong,
-        other => other,
-    }
+    let phrase = diagnosis::sentence::outcome(word);
+    phrase.map_or(word, |phrase| texts.language.pick(phrase.vi, phrase.en))
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::judge;
+use super::judge;
 use crate::evidence::{Evidence, Link, Place, Rtt};
 use crate::{Fault, Segment};
 
