@@ -66,9 +66,22 @@ impl Tools {
             root,
         }
     }
-}
 
-impl Tools {
+    /// Of a machine that is not enrolled, with these surroundings.
+    #[cfg(test)]
+    pub(super) async fn with(plan: Plan, surroundings: Surroundings, deadline: Instant) -> Self {
+        let nowhere = Config {
+            data: "/nowhere".into(),
+            ..Config::default()
+        };
+        Self {
+            plan,
+            surroundings,
+            deadline,
+            ..Self::of(&nowhere).await
+        }
+    }
+
     /// So long, or until everything has to be measured.
     pub(super) fn left(&self, limit: Duration) -> Duration {
         limit.min(self.deadline.saturating_duration_since(Instant::now()))

@@ -322,6 +322,22 @@ mod tests {
     }
 
     #[test]
+    fn who_answers_in_others_place_is_no_witness_of_the_time() {
+        use service::Outcome;
+        for (outcome, expected) in [
+            (Outcome::Answered, true),
+            (Outcome::HttpError, true),
+            (Outcome::ClockWrong, true),
+            (Outcome::CertificateExpired, true),
+            (Outcome::Captive, false),
+            (Outcome::CertificateName, false),
+            (Outcome::CertificateUntrusted, false),
+        ] {
+            assert_eq!(is_witness(outcome), expected, "{outcome:?}");
+        }
+    }
+
+    #[test]
     fn only_addresses_of_others_are_beyond_the_line_for_certain() {
         for (ip, expected) in [
             ("203.0.113.53", true),

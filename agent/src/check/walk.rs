@@ -155,3 +155,49 @@ fn damaged_frames(tools: &Tools, seen: &mut Seen) {
         nic.errors = now.saturating_sub(before);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use proto::plan::{Plan, Segment, Service, Target};
+
+    use super::super::surroundings::Surroundings;
+    use super::*;
+
+    /// A machine that knows of nobody but itself.
+    fn alone() -> Surroundings {
+        let mut surroundings = Surroundings::default();
+        surroundings.has_route = true;
+        surroundings
+    }
+
+    #[tokio::test]
+    async fn everything_ends_by_the_deadline() {
+        // Takes connections, and never says a word.
+        let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let service = |number| Service {
+            name: format!("mute-{number}"),
+            url: format!("http://{}/", mute.local_addr().unwrap()),
+            expect: None,
+            network: None,
+        };
+        let plan = Plan {
+            services: (0..3).map(service).collect(),
+            targets: vec![Target {
+                name: "here".into(),
+                address: "127.0.0.1".into(),
+                segment: Segment::Core,
+                network: None,
+            }],
+            ..Plan::default()
+        };
+        let began = Instant::now();
+        let tools = Tools::with(plan, alone(), began + Duration::from_secs(2)).await;
+        let mut screen = Screen::none();
+        let seen = outwards(tools, &mut screen).await;
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        let mute = seen.steps.iter().filter(|step| step.outcome == "timeout");
+        assert_eq!(mute.count(), 3, "{:?}", seen.steps);
+    }
+}
