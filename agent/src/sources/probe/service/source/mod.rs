@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
 use super::super::lookup::Lookups;
+use super::destination::Destination;
 use super::{Attempt, How, Outcome, Trust, attempt};
 use crate::clock;
 
@@ -31,7 +32,7 @@ const DOUBTED: Duration = Duration::from_hours(1);
 pub(crate) struct Services {
     context: Context,
     lookups: Lookups,
-    /// Once they were read and found good for something.
+    /// Once there was a certificate to judge, and they were read and found good for something.
     authorities: Option<Authorities>,
     known: HashMap<Service, Known>,
     /// How far the clock of the server that answered last was ahead of our monotonic one.
@@ -127,7 +128,11 @@ impl Services {
                 outcomes: BTreeSet::new(),
             });
         }
-        let trust = self.trust(readings).await;
+        let trust = if plan.services.iter().any(is_over_tls) {
+            self.trust(readings).await
+        } else {
+            Trust::in_nobody()
+        };
         let pace = Pace::of(plan.service_interval, is_first);
         let attempts = self.try_each(&plan.services, &trust, pace).await;
         for (service, attempt) in plan.services.iter().zip(attempts) {
@@ -256,6 +261,11 @@ impl Services {
             readings.push(&metrics::PROBE_TLS_EXPIRY, &[name], expires as f64);
         }
     }
+}
+
+/// Whether it shows certificates.
+fn is_over_tls(service: &Service) -> bool {
+    Destination::parse(&service.url).is_ok_and(|destination| destination.kind.is_tls())
 }
 
 /// Seconds, to a tenth of a millisecond: more digits would cost bytes and say nothing.
