@@ -14,8 +14,13 @@ pub struct Download(TcpStream);
 impl Download {
     /// Starts one.
     pub fn over(lab: &Lab) -> Self {
+        // As most servers send: others, such as BBR, take care not to fill a queue.
+        let world = &lab.network().world;
+        world
+            .set("net.ipv4.tcp_congestion_control", "reno")
+            .unwrap();
         let listen = || TcpListener::bind((COLLECTOR, 0));
-        let listener = lab.network().world.inside(listen).unwrap().unwrap();
+        let listener = world.inside(listen).unwrap().unwrap();
         let port = listener.local_addr().unwrap().port();
         let connect = move || TcpStream::connect((COLLECTOR, port));
         let taken = lab.pc(2).inside(connect).unwrap().unwrap();

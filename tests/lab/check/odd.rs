@@ -77,22 +77,20 @@ async fn a_line_that_somebody_fills_is_full() {
 #[tokio::test]
 async fn a_pc_without_an_address_or_a_way_out_is_told_from_a_dead_router() {
     let lab = needs!(Lab::new());
-    lab.everybody_may_ping();
-    for pc in [1, 2] {
-        lab.pc(pc).ip("route delete default").unwrap();
-    }
-    let no_route = both_see(&lab, ("gateway", "gateway_down")).await;
-    for pc in [1, 2] {
-        lab.pc(pc).ip("address flush dev eth0").unwrap();
-    }
-    let no_address = both_see(&lab, ("gateway", "gateway_down")).await;
-    for (pc, address) in [1, 2].into_iter().zip(PCS) {
-        let address = format!("address add {address}/24 dev eth0");
-        let route = format!("route add default via {GATEWAY}");
-        lab.pc(pc).ips(&[address, route]).unwrap();
-    }
+    let root = Who::root(&lab, 1).with_a_card();
+    let gateway_down = ("gateway", "gateway_down");
+    lab.pc(1).ip("route delete default").unwrap();
+    let no_route = root.gets_json(&[]).await;
+    assert_saw(&no_route, gateway_down);
+    lab.pc(1).ip("address flush dev eth0").unwrap();
+    let no_address = root.gets_json(&[]).await;
+    assert_saw(&no_address, gateway_down);
+    let address = format!("address add {}/24 dev eth0", PCS[0]);
+    let route = format!("route add default via {GATEWAY}");
+    lab.pc(1).ips(&[address, route]).unwrap();
     lab.gateway_dies();
-    let dead = both_see(&lab, ("gateway", "gateway_down")).await;
+    let dead = root.gets_json(&[]).await;
+    assert_saw(&dead, gateway_down);
     assert_eq!(no_route.said("en"), no_address.said("en"));
     assert_ne!(no_address.said("en"), dead.said("en"));
     assert!(no_address.took < ms(5_000), "there is nobody to wait for");

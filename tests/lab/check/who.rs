@@ -75,6 +75,14 @@ impl Who {
         self.and_behind(&["sh", "-c", &format!("{mount} && exec \"$@\""), "sh"])
     }
 
+    /// On a machine whose card is hardware, which is known also while it leads nowhere. The lab's are not.
+    pub fn with_a_card(self) -> Self {
+        let made = "cd /sys && mkdir -p class/net/eth0/device && cd class/net/eth0 && \
+            echo up > operstate && echo 1 > carrier && cd /";
+        let script = format!("mount -t tmpfs tmpfs /sys && {made} && exec \"$@\"");
+        self.and_behind(&["sh", "-c", &script, "sh"])
+    }
+
     /// A file for `--config`.
     pub fn settings(&self, text: &str) -> PathBuf {
         self.folder.write("agent.toml", text)
@@ -82,7 +90,7 @@ impl Who {
 
     /// Checks, and reads what is said in `vi` or `en`.
     pub async fn reads(&self, language: &str) -> Read {
-        let (mut process, began) = self.starts(&["--lang", language]);
+        let (mut process, began) = self.starts("reads", &["--lang", language]);
         let mut came = Vec::new();
         let code = eventually("the check ends", PATIENCE, async || {
             // Before looking: what it prints last is then seen.
@@ -103,7 +111,7 @@ impl Who {
 
     /// Checks for a program, with these arguments beside `--json`.
     pub async fn gets_json(&self, arguments: &[&str]) -> Told {
-        let (mut process, began) = self.starts(&[&["--json"], arguments].concat());
+        let (mut process, began) = self.starts("gets", &[&["--json"], arguments].concat());
         let code = process.finish(PATIENCE).await.status.code();
         let (text, took) = (self.ended(&process, began), began.elapsed());
         let json = serde_json::from_str(&text);
@@ -115,7 +123,7 @@ impl Who {
         }
     }
 
-    fn starts(&self, arguments: &[&str]) -> (Process, Instant) {
+    fn starts(&self, how: &str, arguments: &[&str]) -> (Process, Instant) {
         let agent = binaries::agent();
         let (first, rest) = self.within.split_first().expect("a command");
         let mut command = Command::new(first);
@@ -123,7 +131,7 @@ impl Who {
         command.args(arguments).arg("--data");
         command.arg(self.folder.path().join("nothing"));
         (
-            Process::start(self.name, &mut command, &self.folder),
+            Process::start(&format!("{}-{how}", self.name), &mut command, &self.folder),
             Instant::now(),
         )
     }
