@@ -34,6 +34,10 @@ const HEAD_START: Duration = Duration::from_millis(300);
 #[cfg(target_os = "linux")]
 const UNCONFIRMED: Duration = Duration::from_secs(30);
 
+/// What waits in this machine to be sent in a transfer: what is more would be sent long after it is over.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 64 << 10;
+
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 16;
 
@@ -140,12 +144,12 @@ pub async fn connect(
     config: Arc<ClientConfig>,
 ) -> Result<Channel, ConnectError> {
     let endpoint = Endpoint::from(collector.uri.clone());
-    let (channel, _) = open(endpoint, collector, config).await?;
+    let (channel, _) = open(endpoint, collector, config, |_| Ok(())).await?;
     Ok(channel)
 }
 
-/// Connects to the collector for a transfer: so many bytes may be on their way to here. Also says at which
-/// of its addresses it was reached.
+/// Connects to the collector for a transfer: so many bytes may be on their way to here, and when it is closed,
+/// what is on its way is given up at both ends. Also says at which of its addresses it was reached.
 ///
 /// # Errors
 /// As [`connect`].
@@ -157,13 +161,22 @@ pub async fn connect_wide(
     let endpoint = Endpoint::from(collector.uri.clone())
         .initial_stream_window_size(window)
         .initial_connection_window_size(window);
-    open(endpoint, collector, config).await
+    open(endpoint, collector, config, without_delay).await
+}
+
+/// Leaves nothing on the way behind.
+fn without_delay(stream: &TcpStream) -> io::Result<()> {
+    let socket = socket2::SockRef::from(stream);
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT)?;
+    socket.set_linger(Some(Duration::ZERO))
 }
 
 async fn open(
     endpoint: Endpoint,
     collector: &Address,
     config: Arc<ClientConfig>,
+    prepare: fn(&TcpStream) -> io::Result<()>,
 ) -> Result<(Channel, Option<SocketAddr>), ConnectError> {
     let address = collector.clone();
     let reached = Arc::new(OnceLock::new());
@@ -172,7 +185,7 @@ async fn open(
         let (address, config) = (address.clone(), Arc::clone(&config));
         let tell = Arc::clone(&tell);
         async move {
-            let stream = handshake(&address, config).await?;
+            let stream = handshake(&address, config, prepare).await?;
             if let Ok(peer) = stream.get_ref().0.peer_addr() {
                 // A later connection of the same channel may reach another address.
                 let _ = tell.set(peer);
@@ -190,6 +203,7 @@ async fn open(
 async fn handshake(
     address: &Address,
     config: Arc<ClientConfig>,
+    prepare: fn(&TcpStream) -> io::Result<()>,
 ) -> io::Result<TlsStream<TcpStream>> {
     let connecting = async {
         let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await?;
@@ -197,6 +211,7 @@ async fn handshake(
         stream.set_nodelay(true)?;
         #[cfg(target_os = "linux")]
         socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNCONFIRMED))?;
+        prepare(&stream)?;
         TlsConnector::from(config)
             .connect(address.name.clone(), stream)
             .await

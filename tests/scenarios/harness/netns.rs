@@ -90,9 +90,9 @@ impl Network {
     }
 
     /// Lets the cable of the PC carry no more than this, each way, and wait so long before it drops.
-    pub fn limit(&self, megabits_per_second: u32, queue_ms: u32) -> Result<(), String> {
+    pub fn limit(&self, kilobits_per_second: u32, queue_ms: u32) -> Result<(), String> {
         let shape =
-            format!("root tbf rate {megabits_per_second}mbit burst 16kb latency {queue_ms}ms");
+            format!("root tbf rate {kilobits_per_second}kbit burst 16kb latency {queue_ms}ms");
         for (namespace, device) in [(&self.pc.0, "eth0"), (&self.gateway.0, "lan0")] {
             ip(&format!(
                 "netns exec {namespace} tc qdisc add dev {device} {shape}"

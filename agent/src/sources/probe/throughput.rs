@@ -165,12 +165,14 @@ impl Source for Transfers {
 
 /// Transfers so many bytes each way, if the collector lets us.
 async fn measure(access: &Access, bytes: u32, readings: &mut Readings) -> Result<(), NotMeasured> {
-    let (mut client, collector) = connect(access).await?;
     let packets = Packets::new(None);
-    let reached = with_echoes(&packets, collector, download(&mut client, bytes)).await?;
+    // A connection for each: what a slow line has not carried is given up when it is closed.
+    let (client, collector) = connect(access).await?;
+    let reached = with_echoes(&packets, collector, download(client, bytes)).await?;
     tell(readings, "download", reached);
     tokio::time::sleep(BETWEEN).await;
-    let reached = with_echoes(&packets, collector, upload(&mut client, bytes)).await?;
+    let (client, collector) = connect(access).await?;
+    let reached = with_echoes(&packets, collector, upload(client, bytes)).await?;
     tell(readings, "upload", reached);
     Ok(())
 }
@@ -198,7 +200,7 @@ async fn connect(
     Ok((TransferClient::new(channel), collector))
 }
 
-async fn download(client: &mut TransferClient<Channel>, bytes: u32) -> Result<Option<f64>, Status> {
+async fn download(mut client: TransferClient<Channel>, bytes: u32) -> Result<Option<f64>, Status> {
     let request = DownloadRequest { bytes };
     let mut pieces = client.download(request).await?.into_inner();
     let began = Instant::now();
@@ -215,7 +217,7 @@ async fn download(client: &mut TransferClient<Channel>, bytes: u32) -> Result<Op
     Ok(meter.bits_per_second())
 }
 
-async fn upload(client: &mut TransferClient<Channel>, bytes: u32) -> Result<Option<f64>, Status> {
+async fn upload(mut client: TransferClient<Channel>, bytes: u32) -> Result<Option<f64>, Status> {
     let began = Instant::now();
     let mut left = bytes;
     // Made when there is room for it on the way.
