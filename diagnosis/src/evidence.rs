@@ -90,23 +90,39 @@ pub struct Dns {
     pub network: Option<String>,
 }
 
-/// How questions to a resolver ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How questions to a resolver ended. Ordered: of several the least is the best that it can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DnsOutcome {
     /// As they should.
     Answered,
-    /// Nothing came back.
-    Timeout,
-    /// It could not find out.
-    ServFail,
-    /// It says that a name which exists does not.
+    /// There is no such name, or no address behind it.
     NxDomain,
-    /// It names an address that is not the right one.
-    Wrong,
-    /// It does not answer us.
+    /// It could not find out, or said what makes no sense.
+    ServFail,
+    /// It does not want to answer.
     Refused,
-    /// There is no way to it.
+    /// Nobody resolves names there, or there is no way there.
     Unreachable,
+    /// No answer at all.
+    Timeout,
+    /// An answer that cannot be true.
+    Wrong,
+}
+
+impl DnsOutcome {
+    /// Its word in the contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NxDomain => "nxdomain",
+            Self::ServFail => "servfail",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Wrong => "wrong",
+        }
+    }
 }
 
 /// An attempt to use one service.
@@ -126,50 +142,98 @@ pub struct Service {
     pub network: Option<String>,
 }
 
-/// How long each phase of an attempt took; absent for what it did not finish.
+/// How long each phase of an attempt took. From the one that failed on there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
 pub struct Phases {
+    /// The system's answer to the name; absent for an address.
     pub dns: Option<Duration>,
+    /// TCP.
     pub connect: Option<Duration>,
+    /// The handshake, whole: no session is resumed.
     pub tls: Option<Duration>,
+    /// From the request to the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// From there to the end of the answer, or to as much of it as is read.
     pub transfer: Option<Duration>,
 }
 
+impl Phases {
+    /// With their words in the contract.
+    #[must_use]
+    pub fn each(&self) -> [(&'static str, Option<Duration>); 5] {
+        [
+            ("dns", self.dns),
+            ("connect", self.connect),
+            ("tls", self.tls),
+            ("first_byte", self.first_byte),
+            ("transfer", self.transfer),
+        ]
+    }
+
+    /// All that was finished.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.each().into_iter().filter_map(|(_, took)| took).sum()
+    }
+}
+
 /// How an attempt to use a service ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceOutcome {
     /// As it should.
     Answered,
-    /// Its name was not resolved.
+    /// Its name was not answered with an address. What a known address said is in the phases.
     DnsFailed,
-    /// The connection was refused.
+    /// Nobody listens at the port.
     Refused,
-    /// It did not answer in time.
+    /// Not done in time; the first phase that is absent is the one that hung.
     Timeout,
-    /// There is no way to it.
+    /// No way there, by the word of this machine or of a router.
     Unreachable,
-    /// The encrypted connection failed for no reason of the certificate.
+    /// Not the certificate, which has words of its own: no common version, garbage, broken off.
     TlsFailed,
     /// Its certificate is past its end.
     CertificateExpired,
     /// Its certificate is not valid yet.
     CertificateNotYetValid,
-    /// Its certificate is for another name.
+    /// Its certificate is of a good authority, for another name.
     CertificateName,
-    /// Nobody we trust vouches for its certificate.
+    /// Its certificate is of an authority that this machine does not know, or not usable for a server.
     CertificateUntrusted,
-    /// Its certificate is refused because this machine's clock is wrong.
+    /// Its certificate is good at the time it truly is.
     ClockWrong,
-    /// It answered with an error.
+    /// A status that says so, or no HTTP at all.
     HttpError,
-    /// It answered something else than it should.
+    /// Without the text that is in the answer when all is well.
     Unexpected,
-    /// A login page of somebody else answered.
+    /// Somebody on the way answered and wants a login first.
     Captive,
-    /// Its answer has no end.
+    /// Headers without end.
     TooLarge,
+}
+
+impl ServiceOutcome {
+    /// Its word in the contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::DnsFailed => "dns_failed",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::TlsFailed => "tls_failed",
+            Self::CertificateExpired => "certificate_expired",
+            Self::CertificateNotYetValid => "certificate_not_yet_valid",
+            Self::CertificateName => "certificate_name",
+            Self::CertificateUntrusted => "certificate_untrusted",
+            Self::ClockWrong => "clock_wrong",
+            Self::HttpError => "http_error",
+            Self::Unexpected => "unexpected",
+            Self::Captive => "captive",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 /// Large packets to one address.
@@ -229,22 +293,5 @@ impl Link {
     #[must_use]
     pub fn answers(&self) -> bool {
         self.received > 0
-    }
-}
-
-impl Phases {
-    /// All that was finished.
-    #[must_use]
-    pub fn total(&self) -> Duration {
-        [
-            self.dns,
-            self.connect,
-            self.tls,
-            self.first_byte,
-            self.transfer,
-        ]
-        .into_iter()
-        .flatten()
-        .sum()
     }
 }

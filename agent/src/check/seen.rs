@@ -144,19 +144,14 @@ impl<'a> Seen<'a> {
     pub(super) fn resolvers(&mut self, asked: Vec<Asked>) {
         let evidence = asked.iter().map(|asked| asked.evidence.clone());
         self.evidence.dns.extend(evidence);
-        for Asked {
-            evidence,
-            word,
-            detail,
-        } in asked
-        {
+        for Asked { evidence, detail } in asked {
             let figures = Figures {
                 duration_seconds: evidence.took.map(|took| took.as_secs_f64()),
                 detail,
                 ..Figures::default()
             };
             let mark = Standing::of_resolver(&evidence, &self.evidence).into();
-            let name = evidence.resolver;
+            let (name, word) = (evidence.resolver, evidence.outcome.as_str());
             self.tell(Step::new(Kind::Resolver, name, mark, word, figures));
         }
     }

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use diagnosis::evidence::{Dns, DnsOutcome, Phases, Service, ServiceOutcome};
+use diagnosis::evidence::{Dns, Service};
 use futures_util::future::join_all;
 use proto::plan;
 
@@ -32,7 +32,6 @@ const COLLECTOR_LIMIT: Duration = Duration::from_secs(5);
 /// What became of one resolver.
 pub(super) struct Asked {
     pub(super) evidence: Dns,
-    pub(super) word: &'static str,
     pub(super) detail: String,
 }
 
@@ -71,12 +70,11 @@ pub(super) async fn resolvers(tools: &Tools) -> (Vec<Asked>, Vec<Unmeasurable>) 
             .map(|(.., judged)| judged),
     );
     let asked = asked.into_iter().map(|(resolver, network, judged)| Asked {
-        word: judged.outcome.as_str(),
         detail: lie(&judged),
         evidence: Dns {
             is_beyond: !gateways.contains(&resolver.address.ip) && is_public(resolver.address.ip),
             resolver: resolver.name,
-            outcome: dns_outcome(judged.outcome),
+            outcome: judged.outcome,
             took: judged.took,
             is_own: resolver.is_own,
             network,
@@ -95,18 +93,6 @@ fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
         IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
-    }
-}
-
-fn dns_outcome(outcome: dns::Outcome) -> DnsOutcome {
-    match outcome {
-        dns::Outcome::Answered => DnsOutcome::Answered,
-        dns::Outcome::NxDomain => DnsOutcome::NxDomain,
-        dns::Outcome::ServFail => DnsOutcome::ServFail,
-        dns::Outcome::Refused => DnsOutcome::Refused,
-        dns::Outcome::Unreachable => DnsOutcome::Unreachable,
-        dns::Outcome::Timeout => DnsOutcome::Timeout,
-        dns::Outcome::Wrong => DnsOutcome::Wrong,
     }
 }
 
@@ -257,48 +243,14 @@ impl Used {
     /// As evidence; none where this machine could not try.
     pub(super) fn evidence(&self) -> Option<Service> {
         let attempt = self.attempt.as_ref().ok()?;
-        let service::Phases {
-            dns,
-            connect,
-            tls,
-            first_byte,
-            transfer,
-        } = attempt.phases;
         Some(Service {
             service: self.name.clone(),
-            outcome: service_outcome(attempt.outcome),
+            outcome: attempt.outcome,
             address: attempt.address,
-            phases: Phases {
-                dns,
-                connect,
-                tls,
-                first_byte,
-                transfer,
-            },
+            phases: attempt.phases,
             status: attempt.status,
             network: self.network.clone(),
         })
-    }
-}
-
-fn service_outcome(outcome: service::Outcome) -> ServiceOutcome {
-    use service::Outcome;
-    match outcome {
-        Outcome::Answered => ServiceOutcome::Answered,
-        Outcome::DnsFailed => ServiceOutcome::DnsFailed,
-        Outcome::Refused => ServiceOutcome::Refused,
-        Outcome::Timeout => ServiceOutcome::Timeout,
-        Outcome::Unreachable => ServiceOutcome::Unreachable,
-        Outcome::TlsFailed => ServiceOutcome::TlsFailed,
-        Outcome::CertificateExpired => ServiceOutcome::CertificateExpired,
-        Outcome::CertificateNotYetValid => ServiceOutcome::CertificateNotYetValid,
-        Outcome::CertificateName => ServiceOutcome::CertificateName,
-        Outcome::CertificateUntrusted => ServiceOutcome::CertificateUntrusted,
-        Outcome::ClockWrong => ServiceOutcome::ClockWrong,
-        Outcome::HttpError => ServiceOutcome::HttpError,
-        Outcome::Unexpected => ServiceOutcome::Unexpected,
-        Outcome::Captive => ServiceOutcome::Captive,
-        Outcome::TooLarge => ServiceOutcome::TooLarge,
     }
 }
 

@@ -16,41 +16,8 @@ mod source;
 mod system;
 
 pub(crate) use ask::{Asked, ask};
+pub(crate) use diagnosis::evidence::DnsOutcome as Outcome;
 pub(crate) use judge::{Judged, Told, compare, judge};
 pub(crate) use names::{Expected, Name, canary, names};
 pub(crate) use resolvers::{Resolver, resolvers};
 pub(crate) use source::Dns;
-
-/// How a question ended. Ordered: of several the least is the best that a resolver can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
-    /// As it should.
-    Answered,
-    /// There is no such name, or no address behind it.
-    NxDomain,
-    /// The resolver could not find out, or said what makes no sense.
-    ServFail,
-    /// The resolver does not want to answer.
-    Refused,
-    /// Nobody resolves names there, or there is no way there.
-    Unreachable,
-    /// No answer at all.
-    Timeout,
-    /// An answer that cannot be true.
-    Wrong,
-}
-
-impl Outcome {
-    /// The `outcome` label.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::NxDomain => "nxdomain",
-            Self::ServFail => "servfail",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::Timeout => "timeout",
-            Self::Wrong => "wrong",
-        }
-    }
-}
