@@ -10,6 +10,7 @@ pub mod icmp;
 pub(crate) mod lookup;
 pub(crate) mod mtu;
 mod names;
+mod outcomes;
 mod pace;
 pub(crate) mod packets;
 pub(crate) mod path;

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
 use super::super::lookup::Lookups;
+use super::super::outcomes::Outcomes;
 use super::super::slow::Slow;
 use super::super::statistics::three_digits;
 use super::resolvers::SYSTEM;
@@ -60,15 +61,14 @@ struct Turn {
 struct State {
     /// Share of the window.
     phase: f64,
-    /// How questions ended since the agent started.
-    seen: Vec<Outcome>,
+    outcomes: Outcomes<Outcome>,
 }
 
 impl State {
     fn new() -> Self {
         Self {
             phase: rand::random(),
-            seen: Vec::new(),
+            outcomes: Outcomes::new(),
         }
     }
 }
@@ -245,7 +245,6 @@ impl Dns {
         Turn { names, others }
     }
 
-    /// 1 for how it ended this time, 0 for how it ended before.
     fn report(&mut self, resolver: &str, judged: &Judged, readings: &mut Readings) {
         if let Some((name, address)) = judged.lie() {
             tracing::debug!(resolver, name, %address, "A resolver told what cannot be true.");
@@ -253,12 +252,8 @@ impl Dns {
         let Some(state) = self.known.get_mut(resolver) else {
             return;
         };
-        if !state.seen.contains(&judged.outcome) {
-            state.seen.push(judged.outcome);
-        }
-        for outcome in &state.seen {
+        for (outcome, value) in state.outcomes.with(judged.outcome) {
             let labels = [resolver, outcome.as_str()];
-            let value = f64::from(u8::from(*outcome == judged.outcome));
             readings.push(&metrics::DNS_OUTCOME, &labels, value);
         }
         if let Some(took) = judged.took {

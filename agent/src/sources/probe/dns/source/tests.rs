@@ -112,8 +112,8 @@ async fn what_was_before_is_told_to_be_over_and_what_left_is_forgotten() {
         dns.report("public", &judged(outcome), &mut readings);
     }
     let expected = [
-        ("public unreachable", 0.0),
         ("public answered", 1.0),
+        ("public unreachable", 0.0),
         ("public timeout", 0.0),
     ];
     let expected = expected.map(|(labels, value)| (labels.to_owned(), value));

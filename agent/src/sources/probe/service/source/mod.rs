@@ -4,7 +4,7 @@
 //! each other. No attempt waits for another: what is slow or dead delays itself alone, and each has as
 //! long as if it were the only one. A plan's bound on services bounds what is under way.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
 use super::super::lookup::Lookups;
+use super::super::outcomes::Outcomes;
 use super::destination::Destination;
 use super::{Attempt, How, Outcome, Trust, attempt};
 use crate::clock;
@@ -72,8 +73,7 @@ struct Known {
     address: Option<IpAddr>,
     /// That was not reached, the last time.
     unreached: Option<IpAddr>,
-    /// How attempts have ended.
-    outcomes: BTreeSet<Outcome>,
+    outcomes: Outcomes<Outcome>,
 }
 
 /// When things happen within one interval. All fits into nine tenths of it.
@@ -125,7 +125,7 @@ impl Services {
                 phase: rand::random(),
                 address: None,
                 unreached: None,
-                outcomes: BTreeSet::new(),
+                outcomes: Outcomes::new(),
             });
         }
         let trust = if plan.services.iter().any(is_over_tls) {
@@ -234,20 +234,11 @@ impl Services {
         let name = service.name.as_str();
         tracing::debug!(service = name, outcome = attempt.outcome.as_str(), phases = ?attempt.phases,
             detail = attempt.detail, "Tried.");
-        let success = if attempt.outcome == Outcome::Answered {
-            1.0
-        } else {
-            0.0
-        };
+        let success = f64::from(u8::from(attempt.outcome == Outcome::Answered));
         readings.push(&metrics::PROBE_SUCCESS, &[name], success);
-        known.outcomes.insert(attempt.outcome);
-        for outcome in &known.outcomes {
-            let is_it = if *outcome == attempt.outcome {
-                1.0
-            } else {
-                0.0
-            };
-            readings.push(&metrics::PROBE_OUTCOME, &[name, outcome.as_str()], is_it);
+        for (outcome, value) in known.outcomes.with(attempt.outcome) {
+            let labels = [name, outcome.as_str()];
+            readings.push(&metrics::PROBE_OUTCOME, &labels, value);
         }
         for (phase, took) in attempt.phases.each() {
             if let Some(took) = took {
