@@ -2,8 +2,8 @@
 //! first thing that fails, and what to do.
 //!
 //! In reading order: [`surroundings`] (what the machine knows) → [`walk`] (what is measured and when) →
-//! [`links`], [`uses`] (how) → [`seen`] (steps and evidence) → `diagnosis::spot` (the verdict) →
-//! [`screen`] (for people). It measures with the same functions as the sources do, needs no collector, no
+//! [`links`], [`uses`] (how) → [`seen`] (steps and evidence), [`lacking`] (what could not be measured) →
+//! `diagnosis::spot` (the verdict) → [`screen`] (for people). It measures with the same functions as the sources do, needs no collector, no
 //! configuration and no root, and says what it could not measure. It takes some eight seconds when all is
 //! well and less than thirty in any case. Deliberately absent: any change to the machine.
 
