@@ -172,10 +172,18 @@ impl Queue {
         self.appended.notified().await;
     }
 
-    /// The batch that follows `sequence`, if any waits and the disk gives it.
+    /// The batch that follows `sequence`, if any waits and the disk gives it. It is unpacked here, and not on
+    /// the thread that reads: each thread keeps what memory it once needed, and there are several.
     pub async fn after(&self, sequence: u64) -> Option<Waiting> {
-        self.with(move |store| store.after(Sequence(sequence)))
-            .await?
+        let mut sequence = Sequence(sequence);
+        loop {
+            let found = self.with(move |store| store.after(sequence)).await??;
+            sequence = found.sequence;
+            if let Some(waiting) = found.unpack() {
+                return Some(waiting);
+            }
+            self.with(move |store| store.spool.discard(sequence)).await;
+        }
     }
 
     /// The number of the newest batch there is; 0 for none. A new stream begins with this question,

@@ -119,32 +119,23 @@ impl Store {
         })
     }
 
-    /// The next batch that can be sent. After an error of the disk it is asked no further this time,
+    /// The next batch that the disk gives. After an error of the disk it is asked no further this time,
     /// and not for that batch again before the next stream. Damage is counted by the spool.
-    pub(super) fn after(&mut self, mut sequence: Sequence) -> Option<Waiting> {
+    pub(super) fn after(&mut self, mut sequence: Sequence) -> Option<Found> {
         loop {
             sequence = self.spool.after(sequence)?.sequence;
             if self.unreadable.contains(&sequence.0) {
                 continue;
             }
             match self.spool.read(sequence) {
-                Ok(Some(record)) => match decode(&record.bytes) {
-                    Ok((batch, measured)) => {
-                        return Some(Waiting {
-                            sequence: sequence.0,
-                            instance: batch.instance,
-                            recorded: batch.recorded,
-                            measured,
-                            next: self.spool.after(sequence).map(|next| next.sequence.0),
-                        });
-                    }
-                    Err(error) => {
-                        let samples = record.weight;
-                        let error = crate::chain(&error);
-                        warn!(error, samples, "A waiting batch cannot be sent; dropped.");
-                        self.spool.discard(sequence);
-                    }
-                },
+                Ok(Some(record)) => {
+                    return Some(Found {
+                        sequence,
+                        bytes: record.bytes,
+                        samples: record.weight,
+                        next: self.spool.after(sequence).map(|next| next.sequence.0),
+                    });
+                }
                 Ok(None) => {}
                 Err(error) => {
                     if self.unreadable.is_empty() {
@@ -156,6 +147,36 @@ impl Store {
                     self.unreadable.insert(sequence.0);
                     return None;
                 }
+            }
+        }
+    }
+}
+
+/// A batch as it lies in the spool.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) sequence: Sequence,
+    bytes: Vec<u8>,
+    samples: u32,
+    next: Option<u64>,
+}
+
+impl Found {
+    /// What is in it; `None`, with a word in the log, when no collector would take it.
+    pub(super) fn unpack(self) -> Option<Waiting> {
+        match decode(&self.bytes) {
+            Ok((batch, measured)) => Some(Waiting {
+                sequence: self.sequence.0,
+                instance: batch.instance,
+                recorded: batch.recorded,
+                measured,
+                next: self.next,
+            }),
+            Err(error) => {
+                let error = crate::chain(&error);
+                let samples = self.samples;
+                warn!(error, samples, "A waiting batch cannot be sent; dropped.");
+                None
             }
         }
     }
