@@ -8,10 +8,13 @@
 //! ```
 //!
 //! A collector and an agent run on loopback in a folder of their own; the agent enrols as any other.
-//! Beside gateway, collector and what this machine has itself, the agent has 42 probes, each 15 s:
-//! `--links` 20 echo targets, `--connections` 20 to open, a page and a resolver (none of either without
-//! connections). `DAWNWATCH_COLLECTOR` and `DAWNWATCH_AGENT` name other
-//! programs. The figures stand beside the targets; nothing here fails for being slow.
+//! Beside what this machine tells of itself the agent has 43 probes, each 15 s: 19 links (gateway,
+//! collector, the system's resolver, and as many anchors as a plan may have), 20 connections to open, a
+//! page, two resolvers to ask, and the path and its largest packet. `--links` 16 anchors, `--connections` 20
+//! with page and resolver, or none of them. A link gets `--echoes` 5 a time, the usual number; with 1 a
+//! probe is one packet, as it is for agents that this one is compared with. `DAWNWATCH_COLLECTOR` and
+//! `DAWNWATCH_AGENT` name other programs. The figures stand beside the targets; nothing here fails for
+//! being slow.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -54,13 +57,15 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     let seconds = arguments.number("--seconds", 120)?;
-    let links = arguments.number("--links", 20)?;
+    let links = arguments.number("--links", 16)?;
     let connections = arguments.number("--connections", 20)?;
+    let echoes: u32 = arguments.number("--echoes", 5)?;
     let answering = Answering::start().await?;
-    let mut measured = match connections {
-        0 => "[plan]\nusual = false\n".to_owned(),
-        _ => answering.settings(connections),
-    };
+    let mut measured =
+        format!("[plan]\nusual = false\nservice_interval = \"15s\"\nlink_echoes = {echoes}\n");
+    if connections > 0 {
+        measured += &answering.settings(connections);
+    }
     for link in 1..=links {
         let address = format!("127.0.1.{link}");
         measured += &format!("[[anchor]]\nname = \"anchor-{link}\"\naddress = {address:?}\n");

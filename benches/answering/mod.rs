@@ -33,11 +33,11 @@ impl Answering {
         Ok(Self { port, has_resolver })
     }
 
-    /// The settings of a collector whose agents open so many connections, and ask for one page and one
-    /// resolver, every 15 s.
+    /// What the settings of a collector name, whose agents open so many connections, and ask for one
+    /// page and one resolver.
     pub fn settings(&self, connections: u64) -> String {
         let port = self.port;
-        let mut text = "[plan]\nservice_interval = \"15s\"\nusual = false\n".to_owned();
+        let mut text = String::new();
         let mut service = |name: &str, url: &str| {
             let _ = write!(text, "[[service]]\nname = {name:?}\nurl = {url:?}\n");
         };
