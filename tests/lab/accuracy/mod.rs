@@ -7,7 +7,7 @@
 
 mod bursts;
 mod others;
-mod truth;
+pub mod truth;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::Lab;
 use crate::emulator::truth::Way;
-use crate::emulator::{Fate, Truth};
+use crate::emulator::{Fate, Link, Truth};
 
 /// An echo that somebody sent.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,11 @@ pub struct Trip {
 
 /// The echoes of one address to another since the links last forgot, in the order of sending.
 pub fn trips(lab: &Lab, asking: Ipv4Addr, asked: Ipv4Addr) -> Vec<Trip> {
-    let links = [lab.line(), lab.isp(), lab.core()];
+    trips_over(&[lab.line(), lab.isp(), lab.core()], asking, asked)
+}
+
+/// The same, as far as it went over these links, from near to far.
+pub fn trips_over(links: &[&Link], asking: Ipv4Addr, asked: Ipv4Addr) -> Vec<Trip> {
     let of = |truth: Truth, way| -> Vec<((u16, u16), Fate)> {
         let echoes = truth.echoes.into_iter();
         let wanted =
@@ -30,10 +34,17 @@ pub fn trips(lab: &Lab, asking: Ipv4Addr, asked: Ipv4Addr) -> Vec<Trip> {
             .collect()
     };
     // Replies first: what was not asked for when they were looked at is left out.
-    let down: Fates = links.map(|link| of(link.truth_down(), Way::Reply).into_iter().collect());
-    let up = links.map(|link| of(link.truth_up(), Way::Request));
+    let down = links.iter().map(|link| of(link.truth_down(), Way::Reply));
+    let down: Vec<Fates> = down.map(|fates| fates.into_iter().collect()).collect();
+    let up: Vec<_> = links
+        .iter()
+        .map(|link| of(link.truth_up(), Way::Request))
+        .collect();
     let sent: Vec<(u16, u16)> = up[0].iter().map(|(key, _)| *key).collect();
-    let up: Fates = up.map(|fates| fates.into_iter().collect());
+    let up: Vec<Fates> = up
+        .into_iter()
+        .map(|fates| fates.into_iter().collect())
+        .collect();
     let trip = |key: (u16, u16)| Trip {
         identifier: key.0,
         sequence: key.1,
@@ -44,11 +55,11 @@ pub fn trips(lab: &Lab, asking: Ipv4Addr, asked: Ipv4Addr) -> Vec<Trip> {
     sent.into_iter().map(trip).collect()
 }
 
-/// By identifier and sequence number, of each link.
-type Fates = [HashMap<(u16, u16), Fate>; 3];
+/// Of one link, by identifier and sequence number.
+type Fates = HashMap<(u16, u16), Fate>;
 
 /// The time on the links that the echo came to, unless one lost it.
-fn there(fates: &Fates, key: (u16, u16)) -> Option<Duration> {
+fn there(fates: &[Fates], key: (u16, u16)) -> Option<Duration> {
     let on = fates.iter().filter_map(|fates| fates.get(&key));
     on.map(|fate| match fate {
         Fate::Arrived(after) => Some(*after),
@@ -58,7 +69,7 @@ fn there(fates: &Fates, key: (u16, u16)) -> Option<Duration> {
 }
 
 /// The same, of a reply that there has to be.
-fn back(fates: &Fates, key: (u16, u16)) -> Option<Duration> {
+fn back(fates: &[Fates], key: (u16, u16)) -> Option<Duration> {
     let is_there = fates.iter().any(|fates| fates.contains_key(&key));
     there(fates, key).filter(|_| is_there)
 }
