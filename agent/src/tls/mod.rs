@@ -6,22 +6,23 @@
 
 mod address;
 mod connect;
+mod judge;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use proto::token::Fingerprint;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, Error, RootCertStore};
 
 use crate::clock::wall_unix_ms;
 
 pub use self::address::{Address, InvalidAddress};
 pub use self::connect::{Broken, ConnectError, connect, connect_wide};
+pub(crate) use self::judge::{Judge, JudgedBy, PROVIDER};
 
 /// Whom the agent takes for its collector.
 #[derive(Debug, Clone)]
@@ -51,19 +52,13 @@ pub struct Unusable(#[source] Error);
 /// # Errors
 /// When a stored certificate or key is damaged.
 pub fn client_config(trust: Trust, shown: Option<Shown>) -> Result<Arc<ClientConfig>, Unusable> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(WallClock))
+    let builder = ClientConfig::builder_with_details(Arc::clone(&PROVIDER), Arc::new(WallClock))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(Unusable)?;
     let builder = match trust {
-        Trust::Pinned(fingerprint) => {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Pinned {
-                    fingerprint,
-                    provider,
-                }))
-        }
+        Trust::Pinned(fingerprint) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(JudgedBy(Pinned(fingerprint)))),
         Trust::Authority(authority) => {
             let mut roots = RootCertStore::empty();
             roots.add(authority).map_err(Unusable)?;
@@ -97,58 +92,28 @@ pub(crate) fn unix_time(unix_s: i64) -> UnixTime {
 
 /// Accepts a server whose chain contains the pinned authority and is certified by it.
 #[derive(Debug)]
-struct Pinned {
-    fingerprint: Fingerprint,
-    provider: Arc<CryptoProvider>,
-}
+struct Pinned(Fingerprint);
 
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
+impl Judge for Pinned {
+    fn judge(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        first: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let authority = intermediates
+        let authority = others
             .iter()
-            .find(|certificate| fingerprint(certificate) == self.fingerprint)
+            .find(|certificate| fingerprint(certificate) == self.0)
             .ok_or(Error::InvalidCertificate(
                 rustls::CertificateError::UnknownIssuer,
             ))?;
         let mut roots = RootCertStore::empty();
         roots.add(authority.clone().into_owned())?;
-        WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&self.provider))
+        WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&PROVIDER))
             .build()
             .map_err(|error| Error::General(error.to_string()))?
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+            .verify_server_cert(first, others, name, &[], now)
     }
 }
 

@@ -11,18 +11,17 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::ServerCertVerified;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, Error};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::outcome::{Outcome, Stop};
-use super::trust::{Chain, PROVIDER};
-use crate::tls::unix_time;
+use super::trust::Chain;
+use crate::tls::{Judge, JudgedBy, PROVIDER, unix_time};
 
 /// What the server showed, once it did.
 pub(super) type Shown = Arc<OnceLock<Chain>>;
@@ -49,7 +48,7 @@ fn config(now: i64, shown: Shown) -> Result<ClientConfig, Error> {
     let mut config = ClientConfig::builder_with_details(provider, Arc::new(At(now)))
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Look { shown }))
+        .with_custom_certificate_verifier(Arc::new(JudgedBy(Look { shown })))
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(config)
@@ -71,43 +70,15 @@ struct Look {
     shown: Shown,
 }
 
-impl ServerCertVerifier for Look {
-    fn verify_server_cert(
+impl Judge for Look {
+    fn judge(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
+        first: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
         _: &ServerName<'_>,
-        _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.shown
-            .get_or_init(|| Chain::new(end_entity, intermediates));
+        self.shown.get_or_init(|| Chain::new(first, others));
         Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &PROVIDER.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &PROVIDER.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER
-            .signature_verification_algorithms
-            .supported_schemes()
     }
 }

@@ -10,11 +10,10 @@
 //! Deliberately absent: revocation, which would need questions to others. On Windows, authorities that
 //! the system would fetch when it first meets them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
@@ -23,17 +22,13 @@ use tracing::debug;
 use super::super::super::Unmeasurable;
 use super::dates::{Validity, validity};
 use super::outcome::Outcome;
-use crate::tls::unix_time;
+use crate::tls::{PROVIDER, unix_time};
 
 /// The first second of 2026: this was written later.
 const WRITTEN_UNIX_S: i64 = 1_767_225_600;
 
 /// Certificates looked at; a longer chain is cut.
 const CHAIN: usize = 16;
-
-/// One for all attempts: ciphers and signatures.
-pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-    LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
 
 /// Whom this machine trusts, as it was when it was read.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::super::Trust;
-use super::super::trust::PROVIDER;
+use crate::tls::PROVIDER;
 
 /// Midnight of a first of January: years of certificates begin and end then.
 pub(in super::super) fn new_year(year: i64) -> i64 {
