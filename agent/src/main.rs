@@ -121,7 +121,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // One thread: a ten-year-old PC has better things to do.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // Made when needed: enough for every source, lookup and file to hang at the same time.
+        // Made when needed: enough for every source and file to hang at the same time. Lookups have threads
+        // of their own.
         .max_blocking_threads(24)
         // Longer than the usual interval of sources: threads that are needed every time are not made
         // anew every time, which took a fifth of the agent's time. What one leaves behind when it ends,
