@@ -1,11 +1,11 @@
 //! What is not there: the right to send echoes, a network at all, a cable, an interface, a way out. The
 //! agent goes on, says what it cannot do, and its figures say what happened, also those that come late.
 
+use crate::centre::{Centre, SOON};
 use crate::harness::scrape::Page;
 use crate::harness::{eventually, metric};
 use crate::network::{COLLECTOR, GATEWAY, PCS};
-use crate::watch::{SEEN, Watch};
-use crate::{Lab, needs};
+use crate::{Lab, needs, watch};
 
 const PORTAL: &str = "[[service]]\nname = \"portal\"\nurl = \"https://dichvucong.gov.vn/\"\n";
 
@@ -13,7 +13,7 @@ const PORTAL: &str = "[[service]]\nname = \"portal\"\nurl = \"https://dichvucong
 async fn without_the_right_to_echo_links_are_measured_by_tcp() {
     let lab = needs!(Lab::new());
     let within = lab.on_pc_without_rights(1);
-    let mut watch = Watch::within(lab, &within, PORTAL).await;
+    let mut centre = watch::within(&lab, &within, PORTAL).await;
     let look = |page: &Page| {
         for target in ["collector", "192.168.1.1"] {
             let method = metric("dawnwatch_link_method_info").label("target", target);
@@ -27,17 +27,17 @@ async fn without_the_right_to_echo_links_are_measured_by_tcp() {
         let hops = metric("dawnwatch_path_hops").label("target", "collector");
         hops.is(4.0).found_in(page)
     };
-    watch
-        .shows("links by TCP and the path by datagrams", look)
+    centre
+        .shows("links by TCP and the path by datagrams", SOON, look)
         .await;
-    watch.services_end(&[("portal", "answered")]).await;
-    eventually("the limitation is told", SEEN, async || {
-        let told = watch.limitations("icmp").await?;
+    centre.services_end(&[("portal", "answered")]).await;
+    eventually("the limitation is told", SOON, async || {
+        let told = centre.limitations("icmp").await?;
         let is_told = told.iter().any(|one| one.contains("no ICMP over IPv4"));
         is_told.then_some(()).ok_or_else(|| format!("{told:?}"))
     })
     .await;
-    watch.is_unharmed();
+    centre.is_unharmed();
 }
 
 /// Each way to lose the network, and to have it back, while the same agent runs.
@@ -46,44 +46,44 @@ async fn an_agent_outlives_its_network_and_tells_of_it_afterwards() {
     let lab = needs!(Lab::new());
     let talkative = ["env", "DAWNWATCH_LOG=info,dawnwatch_agent=debug"].map(str::to_owned);
     let within = [lab.on_pc(1), talkative.into()].concat();
-    let mut watch = Watch::within(lab, &within, PORTAL).await;
-    watch.services_end(&[("portal", "answered")]).await;
+    let mut centre = watch::within(&lab, &within, PORTAL).await;
+    centre.services_end(&[("portal", "answered")]).await;
 
     let changes = || metric("dawnwatch_interface_carrier_changes_total").label("interface", "eth0");
-    let page = watch.collector.metrics().await.unwrap();
+    let page = centre.collector.metrics().await.unwrap();
     let before = changes().in_(&page);
-    outage(&mut watch, Lab::cable_out, Lab::cable_in).await;
+    outage(&mut centre, Lab::cable_out, Lab::cable_in).await;
     let look = |page: &Page| changes().is(before + 2.0).found_in(page);
-    watch.shows("the cable was out and in", look).await;
+    centre.shows("the cable was out and in", SOON, look).await;
 
     let pull_the_card = |lab: &Lab| lab.network().switch.ip("link delete port-1").unwrap();
-    outage(&mut watch, pull_the_card, put_the_card_back).await;
+    outage(&mut centre, pull_the_card, put_the_card_back).await;
 
     // It also starts without a network.
-    watch.lab.cable_out();
-    watch.agent.stop().await.succeeded();
-    watch.agent.run();
-    fails_to_use_the_portal(&mut watch, 0).await;
-    watch.lab.cable_in();
-    watch.services_end(&[("portal", "answered")]).await;
-    nothing_waits(&watch).await;
-    watch.is_unharmed();
+    centre.lab.cable_out();
+    centre.agent.stop().await.succeeded();
+    centre.agent.run();
+    fails_to_use_the_portal(&mut centre, 0).await;
+    centre.lab.cable_in();
+    centre.services_end(&[("portal", "answered")]).await;
+    nothing_waits(&centre).await;
+    centre.is_unharmed();
 }
 
 /// While the network is gone the agent measures on; afterwards all of it arrives, and the counters know
 /// what was lost.
-async fn outage(watch: &mut Watch, begins: impl Fn(&Lab), ends: impl Fn(&Lab)) {
+async fn outage(centre: &mut Centre<'_>, begins: impl Fn(&Lab), ends: impl Fn(&Lab)) {
     let count = |page: &Page, name: &str| {
         let metric = metric(&format!("dawnwatch_link_{name}_total"));
         metric.label("target", "collector").found_in(page)
     };
     let lost = |page: &Page| Ok::<_, String>(count(page, "sent")? - count(page, "received")?);
-    let lost_before = lost(&watch.collector.metrics().await.unwrap()).unwrap();
-    let failures = failures(watch);
-    begins(&watch.lab);
-    fails_to_use_the_portal(watch, failures).await;
-    ends(&watch.lab);
-    watch.services_end(&[("portal", "answered")]).await;
+    let lost_before = lost(&centre.collector.metrics().await.unwrap()).unwrap();
+    let failures = failures(centre);
+    begins(centre.lab);
+    fails_to_use_the_portal(centre, failures).await;
+    ends(centre.lab);
+    centre.services_end(&[("portal", "answered")]).await;
     let look = |page: &Page| {
         let more = lost(page)? - lost_before;
         let median = metric("dawnwatch_link_rtt_median_seconds").label("target", "collector");
@@ -95,11 +95,11 @@ async fn outage(watch: &mut Watch, begins: impl Fn(&Lab), ends: impl Fn(&Lab)) {
             false => Err(format!("{more} lost, {ill} other outcomes")),
         }
     };
-    watch
-        .shows("what was lost, and that it is well", look)
+    centre
+        .shows("what was lost, and that it is well", SOON, look)
         .await;
-    nothing_waits(watch).await;
-    watch.is_unharmed();
+    nothing_waits(centre).await;
+    centre.is_unharmed();
 }
 
 fn put_the_card_back(lab: &Lab) {
@@ -123,17 +123,17 @@ fn put_the_card_back(lab: &Lab) {
 }
 
 /// How often the agent could not use the portal, by its own word.
-fn failures(watch: &mut Watch) -> usize {
-    let log = watch.agent.process().stderr();
+fn failures(centre: &mut Centre<'_>) -> usize {
+    let log = centre.agent.process().stderr();
     let tried = log.lines().filter(|line| line.contains("Tried."));
     tried
         .filter(|line| !line.contains("outcome=\"answered\""))
         .count()
 }
 
-async fn fails_to_use_the_portal(watch: &mut Watch, before: usize) {
-    eventually("it goes on measuring", SEEN, async || {
-        let now = failures(watch);
+async fn fails_to_use_the_portal(centre: &mut Centre<'_>, before: usize) {
+    eventually("it goes on measuring", SOON, async || {
+        let now = failures(centre);
         (now >= before + 2)
             .then_some(())
             .ok_or_else(|| format!("{now} failures, {before} before"))
@@ -142,9 +142,9 @@ async fn fails_to_use_the_portal(watch: &mut Watch, before: usize) {
 }
 
 /// What was measured meanwhile has arrived, all of it.
-async fn nothing_waits(watch: &Watch) {
-    eventually("what waited has arrived", SEEN, async || {
-        let status = watch.agent.status().await?;
+async fn nothing_waits(centre: &Centre<'_>) {
+    eventually("what waited has arrived", SOON, async || {
+        let status = centre.agent.status().await?;
         assert_eq!(status["dropped_samples"], 0, "{status}");
         let is_all = status["waiting_batches"] == 0 && status["connected"] == true;
         is_all.then_some(()).ok_or_else(|| status.to_string())
@@ -156,29 +156,33 @@ async fn nothing_waits(watch: &Watch) {
 #[tokio::test]
 async fn without_a_default_route_figures_say_unreachable() {
     let lab = needs!(Lab::new());
-    let mut watch = Watch::over(lab, PORTAL).await;
+    let mut centre = watch::over(&lab, PORTAL).await;
     let well = [("203.0.113.53", "answered"), ("system", "answered")];
-    watch.resolvers_end(&well).await;
-    watch.services_end(&[("portal", "answered")]).await;
-    let pc = watch.lab.pc(1).clone();
+    centre.resolvers_end(&well).await;
+    centre.services_end(&[("portal", "answered")]).await;
+    let pc = centre.lab.pc(1).clone();
     pc.ip(&format!("route add {COLLECTOR} via {GATEWAY}"))
         .unwrap();
     pc.ip("route delete default").unwrap();
-    watch
+    centre
         .resolvers_end(&[("203.0.113.53", "unreachable")])
         .await;
-    watch.services_end(&[("portal", "dns_failed")]).await;
-    let look = |page: &Page| match Watch::phases(page, "portal").as_slice() {
+    centre.services_end(&[("portal", "dns_failed")]).await;
+    let look = |page: &Page| match watch::phases(page, "portal").as_slice() {
         [] => metric("dawnwatch_link_rtt_median_seconds")
             .label("target", "collector")
             .found_in(page),
         phases => Err(format!("{phases:?}")),
     };
-    watch
-        .shows("no phase of the portal, and a link to the collector", look)
+    centre
+        .shows(
+            "no phase of the portal, and a link to the collector",
+            SOON,
+            look,
+        )
         .await;
     pc.ip(&format!("route add default via {GATEWAY}")).unwrap();
-    watch.resolvers_end(&well).await;
-    watch.services_end(&[("portal", "answered")]).await;
-    watch.is_unharmed();
+    centre.resolvers_end(&well).await;
+    centre.services_end(&[("portal", "answered")]).await;
+    centre.is_unharmed();
 }

@@ -9,14 +9,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::centre::{Centre, SOON};
 use crate::emulator::Impairment;
 use crate::forger::{Forged, Forger};
 use crate::harness::scrape::Page;
 use crate::harness::{eventually, metric};
 use crate::network::PORTALS;
 use crate::servers::portal::{Answer, TEXT};
-use crate::watch::{SEEN, Watch};
-use crate::{Lab, ms, needs};
+use crate::{Lab, ms, needs, watch};
 
 /// More than this an agent does not grow, whatever it is told.
 const GROWTH: i64 = 3 * 1_024 * 1_024;
@@ -45,8 +45,8 @@ async fn odd_names_are_told_as_what_they_are() {
         tables += &anchor(name, &host);
         tables += &service(name, &format!("http://{host}/"), "x");
     }
-    let mut watch = Watch::over(lab, &tables).await;
-    watch
+    let mut centre = watch::over(&lab, &tables).await;
+    centre
         .services_end(&[
             ("crowd", "refused"),
             ("empty", "dns_failed"),
@@ -72,8 +72,8 @@ async fn odd_names_are_told_as_what_they_are() {
             .then_some(())
             .ok_or_else(|| format!("{crowd} addresses of one name"))
     };
-    watch
-        .shows("links to what is there, and to nothing else", look)
+    centre
+        .shows("links to what is there, and to nothing else", SOON, look)
         .await;
 
     // They can become ordinary names while it runs.
@@ -83,17 +83,17 @@ async fn odd_names_are_told_as_what_they_are() {
         "here.example",
         "crowd.example",
     ] {
-        watch.lab.name(name, &PORTALS[..1]);
+        centre.lab.name(name, &PORTALS[..1]);
     }
-    watch.lab.portal().answers(Answer::Text("x".to_owned()));
+    centre.lab.portal().answers(Answer::Text("x".to_owned()));
     let well = ["crowd", "empty", "here", "nobody"].map(|name| (name, "answered"));
-    watch.services_end(&well).await;
-    watch
-        .shows("a link to what has come", |page| {
+    centre.services_end(&well).await;
+    centre
+        .shows("a link to what has come", SOON, |page| {
             median("nobody").found_in(page)
         })
         .await;
-    watch.is_unharmed();
+    centre.is_unharmed();
 }
 
 /// What a hostile server says; afterwards it holds the line, or goes.
@@ -171,11 +171,11 @@ async fn hostile_servers_are_told_from_each_other_and_cost_no_memory() {
     ] {
         tables += &service(name, &url, TEXT);
     }
-    let mut watch = Watch::over(lab, &tables).await;
+    let mut centre = watch::over(&lab, &tables).await;
     for name in ["portal", "login", "vneid"] {
-        watch.services_end(&[(name, "answered")]).await;
+        centre.services_end(&[(name, "answered")]).await;
     }
-    let before = memory(&mut watch);
+    let before = memory(&mut centre);
 
     let mut servers = JoinSet::new();
     for ((_, says, after, _), port) in SAYINGS.into_iter().zip(7_000..) {
@@ -186,13 +186,13 @@ async fn hostile_servers_are_told_from_each_other_and_cost_no_memory() {
             }
         });
     }
-    let [portal, login, vneid] = watch.lab.portals();
+    let [portal, login, vneid] = centre.lab.portals();
     portal.answers(Answer::EndlessBody);
     login.answers(Answer::EndlessHeaders);
     vneid.answers(Answer::EndlessBody);
     // One after the other: with so many that hang each has little time, and one may be late at times.
     for (name, .., outcome) in SAYINGS {
-        watch.services_end(&[(name, outcome)]).await;
+        centre.services_end(&[(name, outcome)]).await;
     }
     for (name, outcome) in [
         ("no-tls", "tls_failed"),
@@ -200,25 +200,25 @@ async fn hostile_servers_are_told_from_each_other_and_cost_no_memory() {
         ("login", "too_large"),
         ("vneid", "unexpected"),
     ] {
-        watch.services_end(&[(name, outcome)]).await;
+        centre.services_end(&[(name, outcome)]).await;
     }
     let asked = portal.requests() + 5;
-    eventually("they go on", SEEN, async || {
-        let requests = watch.lab.portal().requests();
+    eventually("they go on", SOON, async || {
+        let requests = centre.lab.portal().requests();
         (requests >= asked)
             .then_some(())
             .ok_or_else(|| format!("{requests} of {asked}"))
     })
     .await;
-    let grown = memory(&mut watch) - before;
+    let grown = memory(&mut centre) - before;
     assert!(grown < GROWTH, "{grown} bytes more");
-    for portal in watch.lab.portals() {
+    for portal in centre.lab.portals() {
         portal.answers(Answer::Fine);
     }
     for name in ["portal", "login", "vneid"] {
-        watch.services_end(&[(name, "answered")]).await;
+        centre.services_end(&[(name, "answered")]).await;
     }
-    watch.is_unharmed();
+    centre.is_unharmed();
 }
 
 async fn talk(mut stream: TcpStream, says: &'static [u8], after: After) -> io::Result<()> {
@@ -248,7 +248,7 @@ async fn forged_late_and_torn_replies_change_no_figure() {
     let lab = needs!(Lab::new());
     lab.line().both(Impairment::none().delay(RTT / 2));
     let tables = anchor("anchor", "1.1.1.1");
-    let mut watch = Watch::over(lab, &tables).await;
+    let mut centre = watch::over(&lab, &tables).await;
     let targets = ["collector", "anchor"];
     let is_measured = |page: &Page| {
         let mtu = metric("dawnwatch_path_mtu_bytes").label("target", "collector");
@@ -260,9 +260,11 @@ async fn forged_late_and_torn_replies_change_no_figure() {
             median.found_in(page).map(drop)
         })
     };
-    watch.shows("all of it is measured", is_measured).await;
-    let before = memory(&mut watch);
-    let page = watch.collector.metrics().await.unwrap();
+    centre
+        .shows("all of it is measured", SOON, is_measured)
+        .await;
+    let before = memory(&mut centre);
+    let page = centre.collector.metrics().await.unwrap();
     let counted = |page: &Page, name: &str, target: &str| {
         metric(&format!("dawnwatch_link_{name}_total"))
             .label("target", target)
@@ -270,9 +272,9 @@ async fn forged_late_and_torn_replies_change_no_figure() {
     };
     let sent_before = targets.map(|target| counted(&page, "sent", target));
 
-    let forger = Forger::at(&watch.lab.network().gateway).unwrap();
-    let page = eventually("many have been forged", SEEN, async || {
-        let page = watch.collector.metrics().await?;
+    let forger = Forger::at(&centre.lab.network().gateway).unwrap();
+    let page = eventually("many have been forged", SOON, async || {
+        let page = centre.collector.metrics().await?;
         for target in targets {
             let shortest = metric("dawnwatch_link_rtt_min_seconds").label("target", target);
             let shortest = shortest.found_in(&page)?;
@@ -305,14 +307,14 @@ async fn forged_late_and_torn_replies_change_no_figure() {
         .filter(|hop| hop.labels["address"] == Forger::ADDRESS.to_string())
         .collect();
     assert!(foreign.is_empty(), "{foreign:?}");
-    let grown = memory(&mut watch) - before;
+    let grown = memory(&mut centre) - before;
     assert!(grown < GROWTH, "{grown} bytes more");
-    watch.is_unharmed();
+    centre.is_unharmed();
 }
 
 /// What the agent holds of the machine's memory, in bytes.
-fn memory(watch: &mut Watch) -> i64 {
-    let status = format!("/proc/{}/status", watch.process().id());
+fn memory(centre: &mut Centre<'_>) -> i64 {
+    let status = format!("/proc/{}/status", centre.agent.process().id());
     let status = std::fs::read_to_string(status).unwrap();
     assert!(status.contains("dawnwatch-agent"), "{status}");
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

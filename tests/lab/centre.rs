@@ -10,13 +10,13 @@ use crate::harness::scrape::Page;
 use crate::harness::{Agent, Collector, eventually, metric};
 use crate::network::{COLLECTOR, Inside};
 
-/// Until the first values are shown, on a busy machine.
+/// Until the first values are shown, or a change, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(30);
 
 /// Both, running. What is declared first is taken away first.
 #[derive(Debug)]
 pub struct Centre<'lab> {
-    _agent: Agent,
+    pub agent: Agent,
     pub collector: Collector,
     _there: Inside,
     pub lab: &'lab Lab,
@@ -42,15 +42,20 @@ impl Shown {
 impl<'lab> Centre<'lab> {
     /// An agent on PC 1 that has enrolled and runs by these settings of the collector.
     pub async fn of(lab: &'lab Lab, settings: &str) -> Self {
+        Self::within(lab, &lab.on_pc(1), settings).await
+    }
+
+    /// The same, with the agent behind these commands.
+    pub async fn within(lab: &'lab Lab, within: &[String], settings: &str) -> Self {
         let there = lab.in_the_world();
         let setup = Collector::with_centres(ONE_CENTRE).with_settings(settings);
         let collector = setup.listening_on(COLLECTOR.into()).start().await;
         let token = collector.token("cong-son").await;
-        let mut agent = Agent::installed_within(&lab.on_pc(1));
+        let mut agent = Agent::installed_within(within);
         agent.enrol(&collector, &token, &[]).await.succeeded();
         agent.run();
         Self {
-            _agent: agent,
+            agent,
             collector,
             _there: there,
             lab,

@@ -35,10 +35,17 @@
 //! let truth = lab.line().truth_up();
 //! ```
 //!
-//! [`lab`]: what can be done to it · [`network`]: how it is wired · [`servers`]: who answers · [`itself`]:
-//! that it does what it says. It needs root, or a user namespace of one's own as `test.sh` makes
-//! one, and `/dev/net/tun`; else its tests say "skipped, because". Deliberately absent: IPv6, Wi-Fi, address
-//! translation at the gateway.
+//! The lab is in [`lab`] (what can be done to it), [`network`] (how it is wired) and [`servers`] (who answers);
+//! [`itself`] shows that it does what it says. An agent there that reports: [`centre`], and [`watch`] for
+//! changes that are to be seen soon. The scenarios:
+//!
+//! * [`accuracy`]: figures beside the emulator's truth and `ping`'s · [`disturbance`]: probes leave each other alone
+//! * [`path`]: routers, ways and where an impairment begins · [`outcomes`]: each ill has its word
+//! * [`absent`]: without rights, cable, card or way out · [`bad_input`]: hostile names and servers, and a [`forger`]
+//! * [`check`]: the verdict on the spot
+//!
+//! It needs root, or a user namespace of one's own as `test.sh` makes one, and `/dev/net/tun`; else its tests
+//! say "skipped, because". Deliberately absent: IPv6, Wi-Fi, address translation at the gateway.
 
 #![allow(
     clippy::unwrap_used,

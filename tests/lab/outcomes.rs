@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::centre::{Centre, SOON};
 use crate::emulator::Impairment;
 use crate::harness::faketime::{Error, FakeClock};
 use crate::harness::metric;
@@ -12,8 +13,7 @@ use crate::servers::Door;
 use crate::servers::authority::{Certificate, FINE_DAYS};
 use crate::servers::portal::{Answer, TEXT};
 use crate::servers::resolver::Manner;
-use crate::watch::Watch;
-use crate::{Lab, ms, needs};
+use crate::{Lab, ms, needs, watch};
 
 /// There and back over the line.
 const RTT: Duration = ms(40);
@@ -51,9 +51,9 @@ enum Ill {
 async fn each_ill_of_a_portal_has_its_word_and_its_end() {
     let lab = needs!(Lab::new());
     lab.line().both(Impairment::none().delay(RTT / 2));
-    let watch = Watch::over(lab, &services()).await;
-    watch.services_end(&ALL_WELL).await;
-    phases_are_those_of_the_line(&watch).await;
+    let centre = watch::over(&lab, &services()).await;
+    centre.services_end(&ALL_WELL).await;
+    phases_are_those_of_the_line(&centre).await;
 
     let maintenance = || Answer::Text("Bảo trì hệ thống".to_owned());
     let elsewhere = || Answer::Redirect("https://login.example.org/".to_owned());
@@ -102,7 +102,7 @@ async fn each_ill_of_a_portal_has_its_word_and_its_end() {
             ["timeout", "timeout", "answered", "timeout"],
         ),
     ] {
-        for (portal, ill) in watch.lab.portals().iter().zip(ills) {
+        for (portal, ill) in centre.lab.portals().iter().zip(ills) {
             match ill {
                 Ill::Shows(certificate) => portal.shows(certificate),
                 Ill::Answers(answer) => portal.answers(answer),
@@ -110,45 +110,45 @@ async fn each_ill_of_a_portal_has_its_word_and_its_end() {
             }
         }
         let outcomes: Vec<_> = ALL_WELL.iter().map(|(name, _)| *name).zip(words).collect();
-        watch.services_end(&outcomes).await;
+        centre.services_end(&outcomes).await;
         if words[1] == "timeout" {
-            hung_in_its_phase(&watch).await;
+            hung_in_its_phase(&centre).await;
         }
-        for portal in watch.lab.portals() {
+        for portal in centre.lab.portals() {
             portal.shows(Certificate::Fine);
             portal.answers(Answer::Fine);
             portal.door(Door::Open).unwrap();
         }
-        watch.services_end(&ALL_WELL).await;
+        centre.services_end(&ALL_WELL).await;
     }
-    slowness_is_in_the_first_byte_alone(&watch).await;
-    a_captive_network_is_told(&watch).await;
+    slowness_is_in_the_first_byte_alone(&centre).await;
+    a_captive_network_is_told(&centre).await;
 }
 
 /// When all is well each phase costs the round trips it is made of, and little more.
-async fn phases_are_those_of_the_line(watch: &Watch) {
+async fn phases_are_those_of_the_line(centre: &Centre<'_>) {
     let status = metric("dawnwatch_probe_http_status_code").label("service", "portal");
     let expiry = metric("dawnwatch_probe_tls_expiry_timestamp_seconds").label("service", "portal");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let expires = watch
-        .shows("phases of the line's delay", |page| {
+    let expires = centre
+        .shows("phases of the line's delay", SOON, |page| {
             for service in ["portal", "login", "vneid"] {
                 let mut sum = Duration::ZERO;
                 for phase in ["dns", "connect", "tls", "first_byte"] {
-                    let took = Watch::phase(page, service, phase)?;
+                    let took = watch::phase(page, service, phase)?;
                     between(&format!("{service} {phase}"), took, RTT, RTT + BUSY)?;
                     sum += took;
                 }
                 between(service, sum, 4 * RTT, 4 * RTT + 2 * BUSY)?;
                 between(
                     service,
-                    Watch::phase(page, service, "transfer")?,
+                    watch::phase(page, service, "transfer")?,
                     ms(0),
                     BUSY,
                 )?;
             }
             assert_eq!(
-                Watch::phases(page, "plain"),
+                watch::phases(page, "plain"),
                 ["connect", "dns", "first_byte", "transfer"]
             );
             status.clone().is(200.0).found_in(page)?;
@@ -160,7 +160,7 @@ async fn phases_are_those_of_the_line(watch: &Watch) {
 }
 
 /// A half-open server connects and hangs in TLS, or in the first byte; one that is gone does not connect.
-async fn hung_in_its_phase(watch: &Watch) {
+async fn hung_in_its_phase(centre: &Centre<'_>) {
     let expected: [(&str, &[&str]); 3] = [
         ("portal", &["connect", "dns"]),
         ("login", &["dns"]),
@@ -168,39 +168,39 @@ async fn hung_in_its_phase(watch: &Watch) {
     ];
     let look = |page: &Page| {
         expected.iter().try_for_each(|(service, expected)| {
-            let phases = Watch::phases(page, service);
+            let phases = watch::phases(page, service);
             match phases == *expected {
                 true => Ok(()),
                 false => Err(format!("{service} finished {phases:?}")),
             }
         })
     };
-    watch.shows("the phase that hung", look).await;
+    centre.shows("the phase that hung", SOON, look).await;
 }
 
-async fn slowness_is_in_the_first_byte_alone(watch: &Watch) {
+async fn slowness_is_in_the_first_byte_alone(centre: &Centre<'_>) {
     let slow = ms(300);
-    watch.lab.portal().is_slow(slow);
+    centre.lab.portal().is_slow(slow);
     let look = |page: &Page| {
-        let first_byte = Watch::phase(page, "portal", "first_byte")?;
+        let first_byte = watch::phase(page, "portal", "first_byte")?;
         between("first byte", first_byte, slow + RTT, slow + RTT + BUSY)?;
         ["dns", "connect", "tls"].iter().try_for_each(|phase| {
-            let took = Watch::phase(page, "portal", phase)?;
+            let took = watch::phase(page, "portal", phase)?;
             between(phase, took, RTT, RTT + BUSY)
         })
     };
-    watch.shows("a slow first byte", look).await;
-    watch.services_end(&ALL_WELL).await;
-    watch.lab.portal().answers(Answer::Fine);
+    centre.shows("a slow first byte", SOON, look).await;
+    centre.services_end(&ALL_WELL).await;
+    centre.lab.portal().answers(Answer::Fine);
 }
 
-async fn a_captive_network_is_told(watch: &Watch) {
-    let gateway = watch.lab.captive_portal();
+async fn a_captive_network_is_told(centre: &Centre<'_>) {
+    let gateway = centre.lab.captive_portal();
     gateway.takes_all().unwrap();
     let all = ALL_WELL.map(|(name, _)| (name, "captive"));
-    watch.services_end(&all).await;
+    centre.services_end(&all).await;
     gateway.lets_go().unwrap();
-    watch.services_end(&ALL_WELL).await;
+    centre.services_end(&ALL_WELL).await;
 }
 
 #[tokio::test]
@@ -208,17 +208,17 @@ async fn each_ill_of_a_resolver_has_its_word_and_its_end() {
     let lab = needs!(Lab::new());
     let resolvers = "[[resolver]]\nname = \"isp\"\naddress = \"203.0.113.53\"\n\
         [[resolver]]\nname = \"public\"\naddress = \"1.1.1.1\"\n";
-    let watch = Watch::over(lab, &(services() + resolvers)).await;
+    let centre = watch::over(&lab, &(services() + resolvers)).await;
     let well = [
         ("isp", "answered"),
         ("public", "answered"),
         ("system", "answered"),
     ];
-    watch.resolvers_end(&well).await;
-    watch.services_end(&ALL_WELL).await;
+    centre.resolvers_end(&well).await;
+    centre.services_end(&ALL_WELL).await;
 
-    let isp = watch.lab.resolver();
-    let vneid = watch.lab.portals()[2].address();
+    let isp = centre.lab.resolver();
+    let vneid = centre.lab.portals()[2].address();
     for (manner, word) in [
         (Manner::Lies(vneid), "wrong"),
         (Manner::ServFail, "servfail"),
@@ -230,30 +230,30 @@ async fn each_ill_of_a_resolver_has_its_word_and_its_end() {
         (Manner::Silent, "timeout"),
     ] {
         isp.answers(manner);
-        watch
+        centre
             .resolvers_end(&[("isp", word), ("public", "answered")])
             .await;
         match manner {
             // The portal's name leads to another's machine now.
             Manner::Lies(address) if address == vneid => {
-                watch
+                centre
                     .services_end(&[("portal", "certificate_name"), ("vneid", "answered")])
                     .await;
             }
-            Manner::Truncates => watch.services_end(&ALL_WELL).await,
-            Manner::Silent => known_addresses_are_tried_on(&watch).await,
+            Manner::Truncates => centre.services_end(&ALL_WELL).await,
+            Manner::Silent => known_addresses_are_tried_on(&centre).await,
             _ => {}
         }
     }
     isp.door(Door::Closed).unwrap();
-    watch
+    centre
         .resolvers_end(&[("isp", "unreachable"), ("public", "answered")])
         .await;
     isp.door(Door::Open).unwrap();
     isp.answers(Manner::Answers);
-    watch.resolvers_end(&well).await;
-    watch.services_end(&ALL_WELL).await;
-    let page = watch.collector.metrics().await.unwrap();
+    centre.resolvers_end(&well).await;
+    centre.services_end(&ALL_WELL).await;
+    let page = centre.collector.metrics().await.unwrap();
     let public = metric("dawnwatch_dns_outcome").label("resolver", "public");
     assert_eq!(
         public.all_in(&page).len(),
@@ -263,24 +263,24 @@ async fn each_ill_of_a_resolver_has_its_word_and_its_end() {
 }
 
 /// Without any DNS, what is known is tried all the same, phase by phase.
-async fn known_addresses_are_tried_on(watch: &Watch) {
-    watch.resolvers_end(&[("system", "timeout")]).await;
+async fn known_addresses_are_tried_on(centre: &Centre<'_>) {
+    centre.resolvers_end(&[("system", "timeout")]).await;
     let failed = ALL_WELL.map(|(name, _)| (name, "dns_failed"));
-    watch.services_end(&failed).await;
+    centre.services_end(&failed).await;
     let look = |page: &Page| {
-        let phases = Watch::phases(page, "vneid");
+        let phases = watch::phases(page, "vneid");
         match phases == ["connect", "first_byte", "tls", "transfer"] {
             true => Ok(()),
             false => Err(format!("{phases:?}")),
         }
     };
-    watch.shows("phases at the last address", look).await;
+    centre.shows("phases at the last address", SOON, look).await;
 }
 
 #[tokio::test]
 async fn a_black_hole_is_told_from_a_small_line() {
     let lab = needs!(Lab::new());
-    let watch = Watch::over(lab, "").await;
+    let centre = watch::over(&lab, "").await;
     let mtu = |bytes: f64, is_black_hole: f64| {
         move |page: &Page| {
             let largest = metric("dawnwatch_path_mtu_bytes").label("target", "collector");
@@ -289,18 +289,20 @@ async fn a_black_hole_is_told_from_a_small_line() {
             black_hole.is(is_black_hole).found_in(page)
         }
     };
-    watch.shows("all of it", mtu(1_500.0, 0.0)).await;
-    watch.lab.isp().set_mtu(1_420).unwrap();
-    watch.shows("a small line", mtu(1_420.0, 0.0)).await;
-    watch.lab.isp().set_mtu(1_500).unwrap();
+    centre.shows("all of it", SOON, mtu(1_500.0, 0.0)).await;
+    centre.lab.isp().set_mtu(1_420).unwrap();
+    centre.shows("a small line", SOON, mtu(1_420.0, 0.0)).await;
+    centre.lab.isp().set_mtu(1_500).unwrap();
     // On the way back, so that the agent's reports go on.
-    watch
+    centre
         .lab
         .isp()
         .down(Impairment::none().swallows_above(1_400));
-    watch.shows("a black hole", mtu(1_400.0, 1.0)).await;
-    watch.lab.isp().heal();
-    watch.shows("all of it again", mtu(1_500.0, 0.0)).await;
+    centre.shows("a black hole", SOON, mtu(1_400.0, 1.0)).await;
+    centre.lab.isp().heal();
+    centre
+        .shows("all of it again", SOON, mtu(1_500.0, 0.0))
+        .await;
 }
 
 #[tokio::test]
@@ -311,7 +313,7 @@ async fn a_wrong_clock_is_not_an_expired_certificate() {
     clock.set(Error::Ahead(ten_years));
     lab.portals()[2].shows(Certificate::Expired);
     let within = [lab.on_pc(1), clock.before_commands()].concat();
-    let watch = Watch::within(lab, &within, &services()).await;
+    let centre = watch::within(&lab, &within, &services()).await;
     let wrong = |vneid| {
         [
             ("portal", "clock_wrong"),
@@ -321,13 +323,13 @@ async fn a_wrong_clock_is_not_an_expired_certificate() {
         ]
     };
     // What has expired by anybody's clock has expired.
-    watch.services_end(&wrong("certificate_expired")).await;
-    watch.lab.portals()[2].shows(Certificate::Fine);
-    watch.services_end(&wrong("clock_wrong")).await;
+    centre.services_end(&wrong("certificate_expired")).await;
+    centre.lab.portals()[2].shows(Certificate::Fine);
+    centre.services_end(&wrong("clock_wrong")).await;
     clock.set(Error::Ahead(Duration::ZERO));
-    watch.services_end(&ALL_WELL).await;
+    centre.services_end(&ALL_WELL).await;
     clock.set(Error::Behind(ten_years));
-    watch.services_end(&wrong("clock_wrong")).await;
+    centre.services_end(&wrong("clock_wrong")).await;
 }
 
 fn between(what: &str, took: Duration, least: Duration, most: Duration) -> Result<(), String> {

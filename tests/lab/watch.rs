@@ -1,84 +1,36 @@
-//! A PC of the lab whose agent reports to a collector in the world, and what the collector then shows.
+//! A [`Centre`] where everything is measured each second or few, so that a change is seen soon.
 //!
-//! Everything is measured every second or two, so that a change is seen soon. What is waited for is a
-//! state of `/metrics`, under the names that dashboards use.
+//! What is waited for is a state of `/metrics`, under the names that dashboards use.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::Lab;
-use crate::harness::collector::ONE_CENTRE;
-use crate::harness::process::Process;
+use crate::centre::{Centre, SOON};
+use crate::harness::metric;
 use crate::harness::scrape::Page;
-use crate::harness::{Agent, Collector, eventually, metric};
-use crate::network::{COLLECTOR, Inside};
-
-/// What a change may take to be seen, on a busy machine.
-pub const SEEN: Duration = Duration::from_secs(30);
 
 /// How often paths are traced, links probed and so on.
 const PLAN: &str = "[plan]\npath_interval = \"4s\"\nlink_interval = \"1s\"\nhost_interval = \"5s\"\n\
-    report_interval = \"1s\"\nlink_echoes = 2\n";
+    report_interval = \"1s\"\nlink_echoes = 2\nservice_interval = \"1s\"\n";
 
-/// Services that are used at the same time; more share the time of an interval.
-const AT_A_TIME: usize = 4;
-
-/// All of it. What is declared first is taken away first.
-#[derive(Debug)]
-pub struct Watch {
-    pub agent: Agent,
-    pub collector: Collector,
-    _there: Inside,
-    pub lab: Lab,
+/// Over this lab, by a plan with these tables.
+pub async fn over<'lab>(lab: &'lab Lab, tables: &str) -> Centre<'lab> {
+    within(lab, &lab.on_pc(1), tables).await
 }
 
-impl Watch {
-    /// An agent that runs on PC 1, by a plan with these tables.
-    pub async fn over(lab: Lab, tables: &str) -> Self {
-        let within = lab.on_pc(1);
-        Self::within(lab, &within, tables).await
-    }
+/// The same, with the agent behind these commands.
+pub async fn within<'lab>(lab: &'lab Lab, within: &[String], tables: &str) -> Centre<'lab> {
+    Centre::within(lab, within, &format!("{PLAN}{tables}")).await
+}
 
-    /// The same, with the agent behind these commands.
-    pub async fn within(lab: Lab, within: &[String], tables: &str) -> Self {
-        let there = lab.in_the_world();
-        let seconds = match tables.matches("[[service]]").count() > AT_A_TIME {
-            true => 2,
-            false => 1,
-        };
-        let plan = format!("{PLAN}service_interval = \"{seconds}s\"\n{tables}");
-        let setup = Collector::with_centres(ONE_CENTRE).with_settings(&plan);
-        let collector = setup.listening_on(COLLECTOR.into()).start().await;
-        let token = collector.token("cong-son").await;
-        let mut agent = Agent::installed_within(within);
-        agent.enrol(&collector, &token, &[]).await.succeeded();
-        agent.run();
-        Self {
-            agent,
-            collector,
-            _there: there,
-            lab,
-        }
-    }
-
-    /// Waits until `/metrics` is as `look` wants it, and returns what it saw.
-    #[track_caller]
-    pub fn shows<T>(
-        &self,
-        what: &str,
-        look: impl Fn(&Page) -> Result<T, String>,
-    ) -> impl Future<Output = T> {
-        eventually(what, SEEN, async move || {
-            look(&self.collector.metrics().await?)
-        })
-    }
-
+impl Centre<'_> {
     /// Waits until the last attempts at services ended so: `[("portal", "answered")]`.
     #[track_caller]
     pub fn services_end(&self, outcomes: &[(&str, &str)]) -> impl Future<Output = ()> {
         let outcomes = owned(outcomes);
-        self.shows("services end so", move |page| {
+        self.shows("services end so", SOON, move |page| {
             outcomes.iter().try_for_each(|(service, outcome)| {
                 let present = only("dawnwatch_probe_outcome", "service", service, page)?;
                 let success = metric("dawnwatch_probe_success").label("service", service);
@@ -93,28 +45,12 @@ impl Watch {
     #[track_caller]
     pub fn resolvers_end(&self, outcomes: &[(&str, &str)]) -> impl Future<Output = ()> {
         let outcomes = owned(outcomes);
-        self.shows("resolvers end so", move |page| {
+        self.shows("resolvers end so", SOON, move |page| {
             outcomes.iter().try_for_each(|(resolver, outcome)| {
                 let present = only("dawnwatch_dns_outcome", "resolver", resolver, page)?;
                 is_it(resolver, &present, outcome)
             })
         })
-    }
-
-    /// How long a phase of the last attempt at a service took.
-    pub fn phase(page: &Page, service: &str, phase: &str) -> Result<Duration, String> {
-        let took = metric("dawnwatch_probe_phase_duration_seconds");
-        let took = took.label("service", service).label("phase", phase);
-        took.found_in(page).map(Duration::from_secs_f64)
-    }
-
-    /// The phases that the last attempt at a service finished, by the alphabet.
-    pub fn phases(page: &Page, service: &str) -> Vec<String> {
-        let all = metric("dawnwatch_probe_phase_duration_seconds").label("service", service);
-        let all = all.all_in(page).into_iter();
-        let mut all: Vec<_> = all.map(|sample| sample.labels["phase"].clone()).collect();
-        all.sort();
-        all
     }
 
     /// What the agent says of its sources that it cannot do.
@@ -133,11 +69,22 @@ impl Watch {
         let log = process.stderr();
         assert!(!log.contains("panicked"), "{log}");
     }
+}
 
-    /// The agent itself: the commands it runs behind have become it, or are its parents.
-    pub fn process(&mut self) -> &mut Process {
-        self.agent.process()
-    }
+/// How long a phase of the last attempt at a service took.
+pub fn phase(page: &Page, service: &str, phase: &str) -> Result<Duration, String> {
+    let took = metric("dawnwatch_probe_phase_duration_seconds");
+    let took = took.label("service", service).label("phase", phase);
+    took.found_in(page).map(Duration::from_secs_f64)
+}
+
+/// The phases that the last attempt at a service finished, by the alphabet.
+pub fn phases(page: &Page, service: &str) -> Vec<String> {
+    let all = metric("dawnwatch_probe_phase_duration_seconds").label("service", service);
+    let all = all.all_in(page).into_iter();
+    let mut all: Vec<_> = all.map(|sample| sample.labels["phase"].clone()).collect();
+    all.sort();
+    all
 }
 
 /// The one outcome that is present.
