@@ -59,7 +59,7 @@ impl Screen {
         let label = words::label(step.kind, self.language);
         let ending = match &step.limitation {
             Some(limitation) => limitation.said(self.language),
-            None => words::ending(step.outcome, &step.figures, self.language),
+            None => words::ending(step.felt(), &step.figures, self.language),
         };
         let target = match step.kind {
             Kind::Clock | Kind::Collector => "",

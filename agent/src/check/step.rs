@@ -211,6 +211,14 @@ impl Step {
         Self::new(kind, name, mark, outcome, figures)
     }
 
+    /// The outcome as people feel it: what answered too late is slow.
+    pub(super) fn felt(&self) -> &'static str {
+        match (self.outcome, self.kind, self.mark) {
+            ("answered", Kind::Service, Mark::Bad) => "slow",
+            (outcome, ..) => outcome,
+        }
+    }
+
     /// Of what this machine could not measure.
     pub(super) fn not_measured(kind: Kind, name: &str, limitation: Limitation) -> Self {
         let figures = Figures {

@@ -23,8 +23,11 @@ const SERVICE_LIMIT: Duration = Duration::from_secs(10);
 /// For the same at another of its addresses.
 const OTHER_LIMIT: Duration = Duration::from_secs(5);
 
+/// For a name that was found a moment ago.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(2);
+
 /// For a login page, which is near.
-const LOGIN_PAGE_LIMIT: Duration = Duration::from_secs(4);
+const LOGIN_PAGE_LIMIT: Duration = Duration::from_secs(3);
 
 /// For the collector: long enough for three openings of a connection.
 const COLLECTOR_LIMIT: Duration = Duration::from_secs(5);
@@ -133,7 +136,14 @@ pub(super) async fn login_page(tools: &Tools, used: &[Used]) -> Option<Used> {
         let target = targets.find(|target| target.address.parse::<Ipv4Addr>().is_ok())?;
         Some((target.name.clone(), target.address.as_str()))
     };
-    if failing.is_empty() || tools.left(LOGIN_PAGE_LIMIT) < LOGIN_PAGE_LIMIT / 4 {
+    let is_found = |used: &&Used| {
+        let attempt = used.attempt.as_ref();
+        attempt.is_ok_and(|attempt| attempt.outcome == service::Outcome::Captive)
+    };
+    if failing.is_empty()
+        || failing.iter().any(is_found)
+        || tools.left(LOGIN_PAGE_LIMIT) < LOGIN_PAGE_LIMIT / 4
+    {
         return None;
     }
     let (name, host) = found.or_else(anchor)?;
@@ -143,10 +153,13 @@ pub(super) async fn login_page(tools: &Tools, used: &[Used]) -> Option<Used> {
         expect: None,
         network: None,
     };
-    // Whoever answers in others' place is no witness of the time: a router without Internet is in 1970.
+    let attempt = attempt_but(tools, &service, LOGIN_PAGE_LIMIT, None).await;
     let used = Used {
+        name: service.name,
+        network: None,
+        // Whoever answers in others' place is no witness of the time: a router without Internet is in 1970.
         ahead: None,
-        ..attempt(tools, &service, LOGIN_PAGE_LIMIT).await
+        attempt,
     };
     let outcome = used.attempt.as_ref().ok()?.outcome;
     (outcome == service::Outcome::Captive).then_some(used)
@@ -154,7 +167,11 @@ pub(super) async fn login_page(tools: &Tools, used: &[Used]) -> Option<Used> {
 
 /// Of a URL whose server has a certificate, so that it is not asked for its host in plain already.
 fn host(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://")?;
+    name(url.strip_prefix("https://")?)
+}
+
+/// Of what follows the scheme of a URL, unless it is an IPv6 address.
+fn name(rest: &str) -> Option<&str> {
     let host = rest.split(['/', ':', '?', '#']).next()?;
     (!host.is_empty() && !host.starts_with('[')).then_some(host)
 }
@@ -181,7 +198,7 @@ pub(super) async fn collector(tools: &Tools) -> Option<Used> {
 async fn attempt(tools: &Tools, service: &plan::Service, limit: Duration) -> Used {
     let mut attempt = attempt_but(tools, service, limit, None).await;
     let unreached = attempt.as_ref().ok().and_then(unreached);
-    if unreached.is_some() && !tools.left(OTHER_LIMIT).is_zero() {
+    if has_another(tools, service, unreached).await && !tools.left(OTHER_LIMIT).is_zero() {
         let other = attempt_but(tools, service, OTHER_LIMIT, unreached).await;
         let is_elsewhere = |other: &Attempt| other.address != unreached;
         if other.as_ref().is_ok_and(is_elsewhere) {
@@ -197,6 +214,18 @@ async fn attempt(tools: &Tools, service: &plan::Service, limit: Duration) -> Use
         ahead: told.map(ahead_of),
         attempt,
     }
+}
+
+/// Whether the name of a service has another address than the one that is not reached.
+async fn has_another(tools: &Tools, service: &plan::Service, unreached: Option<IpAddr>) -> bool {
+    let rest = service.url.split_once("://").map(|(_, rest)| rest);
+    let (Some(unreached), Some(name)) = (unreached, rest.and_then(name)) else {
+        return false;
+    };
+    let patience = tools.left(LOOKUP_LIMIT);
+    let found = tools.lookups.look_up(name, patience).await;
+    let addresses = found.as_ref().map(|found| found.addresses.as_deref());
+    matches!(addresses, Some(Ok(addresses)) if addresses.iter().any(|one| *one != unreached))
 }
 
 /// Whether the one who told the time is who was asked, and not a login page or a router without Internet.

@@ -65,13 +65,30 @@ pub(super) fn ending(outcome: &'static str, figures: &Figures, language: Languag
     if figures.sent.is_none() || outcome != "answered" {
         parts.push(language.pick(vi, en).to_owned());
     }
-    parts.extend(numbers(figures, language));
+    if !is_cut_short(outcome) {
+        parts.extend(numbers(outcome, figures, language));
+    }
     parts.retain(|part| !part.is_empty());
     let mut text = parts.join(", ");
     if !figures.detail.is_empty() && is_telling(outcome, language) {
         text = format!("{text} ({})", figures.detail);
     }
     text
+}
+
+/// Whether its figures say nothing of what people came for: how long it took to fail is no answer's time.
+fn is_cut_short(outcome: &str) -> bool {
+    let cut_short = [
+        "silent",
+        "refused",
+        "timeout",
+        "unreachable",
+        "dns_failed",
+        "tls_failed",
+        "clock_wrong",
+        "captive",
+    ];
+    cut_short.contains(&outcome) || outcome.starts_with("certificate_")
 }
 
 /// Whether details say more than the outcome, in this language: but for names and addresses they are what
@@ -86,11 +103,12 @@ fn is_telling(outcome: &str, language: Language) -> bool {
         "unreachable",
         "dns_failed",
         "clock_wrong",
+        "http_error",
     ];
-    !quiet.contains(&outcome)
+    !quiet.contains(&outcome) && !outcome.starts_with("certificate_")
 }
 
-fn numbers(figures: &Figures, language: Language) -> Vec<String> {
+fn numbers(outcome: &str, figures: &Figures, language: Language) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(speed) = figures.speed_bits_per_second {
         parts.push(format!("{:.0} Mbit/s", speed / 1e6));
@@ -117,7 +135,8 @@ fn numbers(figures: &Figures, language: Language) -> Vec<String> {
         parts.push(format!("HTTP {status}"));
     }
     if let Some(bytes) = figures.mtu_bytes {
-        parts.push(format!("{bytes} byte"));
+        let above = if outcome == "black_hole" { "> " } else { "" };
+        parts.push(format!("{above}{bytes} byte"));
     }
     if let Some(offset) = figures.offset_seconds.filter(|offset| offset.abs() >= 1.0) {
         parts.push(format!("{offset:+.0} s"));
@@ -130,17 +149,19 @@ fn milliseconds(seconds: f64) -> String {
         "< 0.1 ms".to_owned()
     } else if seconds < 0.01 {
         format!("{:.1} ms", seconds * 1e3)
-    } else if seconds < 10.0 {
+    } else if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1e3)
     } else {
-        format!("{seconds:.0} s")
+        format!("{seconds:.1} s")
     }
 }
 
 /// An outcome in a few words.
 fn word(outcome: &'static str) -> (&'static str, &'static str) {
     match outcome {
-        "up" | "answered" | "right" => ("", ""),
+        "up" | "answered" => ("", ""),
+        "right" => ("đúng giờ", "right"),
+        "slow" => ("chậm", "slow"),
         "down" => ("không có tín hiệu", "no link"),
         "absent" => ("không có", "none"),
         "no_route" => ("chưa có địa chỉ mạng", "no network address"),

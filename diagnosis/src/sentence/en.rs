@@ -71,7 +71,7 @@ pub(super) fn sentence(case: &Case) -> String {
         }
         Case::Overloaded => "This PC is overloaded and has no time left for its programs.".into(),
         Case::NoAddress => {
-            "This PC is connected, but the router has given it no network address.".into()
+            "This PC is connected but knows no way out: the router has given it no network address, or its address is set wrongly.".into()
         }
         Case::LanSilent => {
             "Neither the router nor any other device of the centre answers: the network inside the centre is down.".into()
@@ -196,7 +196,7 @@ pub(super) fn action(case: &Case) -> &'static str {
             "Push in the cables at switch and router and try other sockets; if that does not help, call the technician."
         }
         Case::GatewaySilent => {
-            "Look whether the router has power, switch it off, wait 10 seconds, switch it on and wait 3 minutes."
+            "Look whether the router has power, switch it off, wait 10 seconds, switch it on and wait 3 minutes; if that does not help, call the technician."
         }
         Case::GatewaySlow { .. } => {
             "Switch the router off and on again; if it is often so, tell the technician."

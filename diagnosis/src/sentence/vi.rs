@@ -77,7 +77,7 @@ pub(super) fn sentence(case: &Case) -> String {
         }
         Case::Overloaded => "Máy này bị quá tải, các chương trình không chạy kịp.".into(),
         Case::NoAddress => {
-            "Máy đã cắm mạng, nhưng bộ định tuyến không cấp địa chỉ cho máy.".into()
+            "Máy đã cắm mạng nhưng không biết đường ra ngoài: bộ định tuyến chưa cấp địa chỉ cho máy, hoặc địa chỉ đặt sai.".into()
         }
         Case::LanSilent => {
             "Bộ định tuyến và các thiết bị khác trong trung tâm đều không trả lời: mạng nội bộ bị ngắt.".into()
@@ -203,7 +203,7 @@ pub(super) fn action(case: &Case) -> &'static str {
             "Hãy cắm chặt cáp ở bộ chia mạng (switch) và bộ định tuyến, thử cổng khác; nếu vẫn vậy, gọi kỹ thuật viên."
         }
         Case::GatewaySilent => {
-            "Hãy xem bộ định tuyến có điện không, tắt đi, chờ 10 giây, bật lại và chờ 3 phút."
+            "Hãy xem bộ định tuyến có điện không, tắt đi, chờ 10 giây, bật lại và chờ 3 phút; nếu vẫn không được, gọi kỹ thuật viên."
         }
         Case::GatewaySlow { .. } => {
             "Hãy tắt bật lại bộ định tuyến; nếu hay bị như vậy, báo kỹ thuật viên."
