@@ -32,11 +32,6 @@ use arguments::Arguments;
 
 #[allow(unreachable_pub, reason = "a module of a program of one file")]
 mod answering;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each bench uses what it needs of it"
-)]
 mod arguments;
 
 /// What happens once, at the start, is not part of the figures.

@@ -11,17 +11,6 @@
 //! server in this process that says yes to all. The collector's processor time is what counts, not
 //! the clock on the wall: senders share the machine with it.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "the harness is that of the scenarios, which use all of it"
-)]
-
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,18 +28,12 @@ use arguments::Arguments;
 use harness::collector::Collector;
 use harness::stranger::{Stranger, Stream};
 use harness::{eventually, metric};
+use scenarios::harness;
 use trace::Trace;
 
-#[allow(
-    clippy::print_stderr,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "as there"
-)]
 mod arguments;
-#[path = "../tests/scenarios/harness/mod.rs"]
-mod harness;
 mod province;
+mod scenarios;
 mod trace;
 
 /// What one message of a minute holds.

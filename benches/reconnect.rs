@@ -9,17 +9,6 @@
 //! real collector, which is killed, and started again after `--down` seconds. The table says how many
 //! streams began in each second after that.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "the harness is that of the scenarios, which use all of it"
-)]
-
 use std::time::Duration;
 
 use agent::app::App;
@@ -36,11 +25,11 @@ use arguments::Arguments;
 use harness::collector::Collector;
 use harness::metric;
 use harness::process::Folder;
+use scenarios::harness;
 
 mod arguments;
-#[path = "../tests/scenarios/harness/mod.rs"]
-mod harness;
 mod province;
+mod scenarios;
 
 /// How long all of them may take to come, at first.
 const COME: Duration = Duration::from_secs(300);

@@ -10,17 +10,6 @@
 //! of it is the count of their packets. Time is not compressed: acknowledgements of TCP depend on it.
 //! What `--minutes` cost is projected to a day; connecting is counted once.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "the harness is that of the scenarios, which use all of it"
-)]
-
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,11 +27,11 @@ use arguments::Arguments;
 use harness::collector::{Collector, ONE_CENTRE};
 use harness::process::Folder;
 use harness::{eventually, metric};
+use scenarios::harness;
 use trace::Trace;
 
 mod arguments;
-#[path = "../tests/scenarios/harness/mod.rs"]
-mod harness;
+mod scenarios;
 mod trace;
 
 /// Until the stream is open and every series defined: what happens once.

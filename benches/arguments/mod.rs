@@ -1,5 +1,11 @@
 //! What a bench is told: `--name value`, after the `--bench` that cargo puts there.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each bench uses what it needs of it"
+)]
+
 use std::str::FromStr;
 
 use anyhow::Context as _;

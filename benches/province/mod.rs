@@ -6,13 +6,13 @@ use super::harness::collector::Collector;
 const CENTRES: usize = 65;
 
 /// Their file, as an operator writes it.
-pub fn file() -> String {
+pub(crate) fn file() -> String {
     let centres = (0..CENTRES).map(|number| format!("centre-{number},Centre {number}\n"));
     "id,name\n".to_owned() + &centres.collect::<String>()
 }
 
 /// Tokens for this many agents, spread over the centres.
-pub async fn tokens(collector: &Collector, agents: usize) -> Vec<String> {
+pub(crate) async fn tokens(collector: &Collector, agents: usize) -> Vec<String> {
     let mut reusable = Vec::new();
     for number in 0..CENTRES.min(agents) {
         let centre = format!("centre-{number}");

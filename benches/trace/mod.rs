@@ -1,5 +1,11 @@
 //! A recorded host as an agent would measure it: each column a series of the catalogue.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each bench uses what it needs of it"
+)]
+
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -7,6 +13,8 @@ use proto::columns::Rounds;
 use proto::limits::LABEL_BYTES;
 use proto::stream::Measured;
 use proto::wire;
+
+use super::harness::recording::{self, Scrape};
 
 /// Rows of values, in the order of their columns.
 #[derive(Debug, Clone)]
@@ -16,25 +24,17 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Reads a file in the format of `host_15s.csv`: `timestamp_ms`, then a column per series.
+    /// Reads a recording that has a value in each cell.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let mut file = csv::Reader::from_path(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let series = file.headers()?.iter().skip(1).map(series).collect();
-        let mut rows = Vec::new();
-        for row in file.records() {
-            let row = row?;
-            // The second line says which columns count.
-            if row.get(0) == Some("type") {
-                continue;
-            }
-            let values = row.iter().skip(1).map(str::parse);
-            let values = values.collect::<Result<_, _>>();
-            rows.push(
-                values.with_context(|| format!("row {} of {}", rows.len() + 1, path.display()))?,
-            );
-        }
-        anyhow::ensure!(!rows.is_empty(), "{} has no rows", path.display());
+        let file = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
+        let trace = recording::parse(&text).with_context(|| file.to_string())?;
+        let series: Vec<_> = trace.series.iter().map(series).collect();
+        let values = |scrape: Scrape| scrape.values.into_iter().map(|(_, value)| value);
+        let rows = trace.scrapes.into_iter().map(values);
+        let rows: Vec<Vec<f64>> = rows.map(Iterator::collect).collect();
+        let is_full = rows.iter().all(|row| row.len() == series.len());
+        anyhow::ensure!(is_full, "{file}: a cell is empty");
         Ok(Self { series, rows })
     }
 
@@ -74,8 +74,12 @@ impl Trace {
 }
 
 /// The catalogue does not know other exporters' names; how long they are is what counts.
-fn series(column: &str) -> wire::Series {
-    let mut value = column.to_owned();
+fn series(recorded: &recording::Series) -> wire::Series {
+    let labels = recorded.labels.iter();
+    let labels: Vec<_> = labels
+        .map(|(name, value)| format!("{name}=\"{value}\""))
+        .collect();
+    let mut value = format!("{}{{{}}}", recorded.name, labels.join(","));
     value.truncate(LABEL_BYTES);
     wire::Series {
         id: 0,

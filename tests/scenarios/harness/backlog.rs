@@ -18,6 +18,7 @@ use proto::stream::Measured;
 use proto::wire;
 
 use super::agent::Agent;
+use super::recording;
 use super::wait::eventually;
 
 /// How often the recorded host was looked at, and how often this one was.
@@ -229,20 +230,19 @@ fn recorded_columns() -> Vec<(Kind, Vec<f64>)> {
     }
 }
 
-/// The second line has the kinds, all that follow the values.
 fn columns(text: &str) -> Vec<(Kind, Vec<f64>)> {
-    let mut lines = text.lines().skip(1);
-    let kinds = lines.next().unwrap_or_default().split(',').skip(1);
-    let kind = |kind: &str| match kind {
-        "counter" => Kind::Counter,
-        _ => Kind::Gauge,
+    let recorded = recording::parse(text).unwrap();
+    let column = |series: &recording::Series| match series.is_counter {
+        true => (Kind::Counter, Vec::new()),
+        false => (Kind::Gauge, Vec::new()),
     };
-    let mut columns: Vec<_> = kinds.map(|word| (kind(word), Vec::new())).collect();
-    for line in lines {
-        let values = line.split(',').skip(1).map(|value| value.parse().unwrap());
-        for ((_, column), value) in columns.iter_mut().zip(values) {
-            column.push(value);
-        }
+    let mut columns: Vec<_> = recorded.series.iter().map(column).collect();
+    for (column, value) in recorded
+        .scrapes
+        .into_iter()
+        .flat_map(|scrape| scrape.values)
+    {
+        columns[column].1.push(value);
     }
     columns
 }

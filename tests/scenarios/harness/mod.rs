@@ -3,9 +3,9 @@
 //!
 //! [`collector`], [`agent`], [`prometheus`], [`netns`], [`line`]: the parts · [`process`], [`binaries`]: how they
 //! run · [`wait`], [`scrape`], [`ledger`]: how their state is waited for and judged · [`skip`]: when a part is
-//! absent · [`backlog`], [`faketime`]: what waits at an agent, and a clock that is wrong. [`stranger`]: a client without
-//! manners. Nothing but that one and [`backlog`] knows the crates of agent or collector: scenarios see what a user
-//! sees.
+//! absent · [`backlog`], [`recording`], [`faketime`]: what waits at an agent, what it is made of, and a clock that
+//! is wrong · [`stranger`]: a client without manners. Nothing but that one and [`backlog`] knows the crates of
+//! agent or collector: scenarios see what a user sees.
 
 pub mod agent;
 pub mod backlog;
@@ -17,6 +17,9 @@ pub mod line;
 pub mod netns;
 pub mod process;
 pub mod prometheus;
+#[path = "../../../proto/examples/wire_cost/trace.rs"]
+#[allow(dead_code, reason = "the example uses all of it")]
+pub mod recording;
 pub mod scrape;
 pub mod skip;
 pub mod stranger;
