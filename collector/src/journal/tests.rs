@@ -6,24 +6,12 @@ use proptest::prelude::*;
 use proto::metrics::{DEVICE_INTERFACE_UP, DEVICE_LOAD_AVERAGE, DEVICE_OS_INFO, Metric, Part};
 
 use super::*;
-use crate::registry::KeyHash;
+use crate::registry::fixture;
 
 fn agent(name: &str) -> Agent {
     Agent {
-        id: name.parse().unwrap(),
-        centre: "cong-son".parse().unwrap(),
         device: "pc-03".parse().unwrap(),
-        kind: "pc".into(),
-        hostname: String::new(),
-        os: String::new(),
-        arch: String::new(),
-        version: String::new(),
-        key: KeyHash([0; 32]),
-        enrolled_at: jiff::Timestamp::UNIX_EPOCH,
-        certificate_until: jiff::Timestamp::UNIX_EPOCH,
-        revoked_at: None,
-        last_seen: None,
-        goodbye: false,
+        ..fixture::pc(name)
     }
 }
 

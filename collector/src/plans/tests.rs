@@ -2,28 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use jiff::Timestamp;
-
 use super::*;
 use crate::config::Config;
-use crate::registry::KeyHash;
+use crate::registry::fixture;
 
 fn agent(device: &str, kind: &str) -> Agent {
     Agent {
-        id: device.parse().unwrap(),
-        centre: "cong-son".parse().unwrap(),
-        device: device.parse().unwrap(),
         kind: kind.into(),
-        hostname: String::new(),
-        os: String::new(),
-        arch: String::new(),
-        version: String::new(),
-        key: KeyHash([7; 32]),
-        enrolled_at: Timestamp::UNIX_EPOCH,
-        certificate_until: Timestamp::UNIX_EPOCH,
-        revoked_at: None,
-        last_seen: None,
-        goodbye: false,
+        ..fixture::pc(device)
     }
 }
 

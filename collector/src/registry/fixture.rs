@@ -1,4 +1,4 @@
-//! For tests: a registry in which somebody is enrolled.
+//! For tests: an agent, and a registry in which one is enrolled.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -36,4 +36,24 @@ pub(crate) async fn with_one_agent(folder: &Path) -> (Registry, Agent) {
     };
     let agent = registry.enroll(token, newcomer).await.unwrap();
     (registry, agent)
+}
+
+/// A PC of Công Sơn that nobody enrolled, named as its identity.
+pub(crate) fn pc(id: &str) -> Agent {
+    Agent {
+        id: id.parse().unwrap(),
+        centre: "cong-son".parse().unwrap(),
+        device: id.parse().unwrap(),
+        kind: "pc".into(),
+        hostname: String::new(),
+        os: String::new(),
+        arch: String::new(),
+        version: String::new(),
+        key: KeyHash([7; 32]),
+        enrolled_at: Timestamp::UNIX_EPOCH,
+        certificate_until: Timestamp::UNIX_EPOCH,
+        revoked_at: None,
+        last_seen: None,
+        goodbye: false,
+    }
 }

@@ -7,7 +7,7 @@ use proto::throughput::LOOKS;
 
 use super::*;
 use crate::latest::{Latest, Patience};
-use crate::registry::{KeyHash, Registry};
+use crate::registry::{Registry, fixture};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -18,20 +18,8 @@ const PLANNED: Throughput = Throughput {
 
 fn agent(id: &str, centre: &str) -> Agent {
     Agent {
-        id: id.parse().unwrap(),
         centre: centre.parse().unwrap(),
-        device: id.parse().unwrap(),
-        kind: "pc".into(),
-        hostname: String::new(),
-        os: String::new(),
-        arch: String::new(),
-        version: String::new(),
-        key: KeyHash([7; 32]),
-        enrolled_at: Timestamp::UNIX_EPOCH,
-        certificate_until: Timestamp::UNIX_EPOCH,
-        revoked_at: None,
-        last_seen: None,
-        goodbye: false,
+        ..fixture::pc(id)
     }
 }
 

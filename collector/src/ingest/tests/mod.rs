@@ -22,7 +22,7 @@ use super::settle::Settler;
 use crate::config::Config;
 use crate::journal::{self, Definitions};
 use crate::metrics::own::Own;
-use crate::registry::{Agent, KeyHash};
+use crate::registry::fixture;
 use crate::remote_write::Queue;
 use crate::seen::{Account, Claimed, Ledger, Run};
 
@@ -119,25 +119,6 @@ fn queue(data: &Path, name: &str) -> Queue {
     Queue::open(&data.join(format!("queue-{name}")), &config.remote_write[0]).unwrap()
 }
 
-fn agent(id: &str) -> Agent {
-    Agent {
-        id: id.parse().unwrap(),
-        centre: "cong-son".parse().unwrap(),
-        device: id.parse().unwrap(),
-        kind: "pc".into(),
-        hostname: String::new(),
-        os: String::new(),
-        arch: String::new(),
-        version: String::new(),
-        key: KeyHash([7; 32]),
-        enrolled_at: Timestamp::UNIX_EPOCH,
-        certificate_until: Timestamp::UNIX_EPOCH,
-        revoked_at: None,
-        last_seen: None,
-        goodbye: false,
-    }
-}
-
 fn part(id: &str, sequence: u64) -> Vec<u8> {
     let mut live = Rounds::default();
     live.push(1, [(0, 0.5)]).unwrap();
@@ -148,7 +129,7 @@ fn part(id: &str, sequence: u64) -> Vec<u8> {
         labels: Vec::new(),
     }]);
     journal::encode(&journal::Batch {
-        agent: &agent(id),
+        agent: &fixture::pc(id),
         instance: 1,
         sequence,
         correction_ms: 0,

@@ -14,7 +14,7 @@ use super::*;
 use crate::directory::Directory;
 use crate::latest::{self, DeviceKey, Latest, Patience};
 use crate::plans::Plans;
-use crate::registry::{Centre, Host, Registry, fixture};
+use crate::registry::{Agent, Centre, Host, Registry};
 
 const HOUR: i64 = 3_600_000;
 const YEAR: i64 = 365 * 24 * HOUR;
