@@ -155,8 +155,9 @@ impl Measured {
         self.is_icmp() && self.link.answers() && self.link.sent >= long
     }
 
+    /// More than one echo that any line may lose.
     pub(super) fn loses(&self) -> bool {
-        self.link.answers() && self.link.received < self.link.sent
+        self.link.answers() && self.link.received + 1 < self.link.sent
     }
 }
 
