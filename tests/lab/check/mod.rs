@@ -282,7 +282,7 @@ async fn what_fails_at_the_services_is_found() {
     each_is_found(SERVICES).await;
 }
 
-/// On a line as usual, not in an ideal one.
+/// On a line as usual, which loses some packet at times. Then a look takes longer than at an ideal one.
 #[tokio::test]
 async fn ten_checks_of_a_healthy_centre_find_nothing() {
     let lab = needs!(Lab::new());
@@ -304,7 +304,6 @@ async fn ten_checks_of_a_healthy_centre_find_nothing() {
         mistakes.extend(read.says_what_to_do(&of_root, language));
         mistakes.extend(read.came_bit_by_bit());
         assert!(mistakes.is_empty(), "{mistakes:#?}");
-        assert!(of_root.took <= QUICK && of_somebody.took <= QUICK);
         assert_eq!(of_root.limitations(), Vec::<String>::new());
     }
 }

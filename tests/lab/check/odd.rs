@@ -1,6 +1,6 @@
 //! Checks on PCs that are odd themselves, of a line that is full, and of what only some centres have.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use super::download::Download;
@@ -10,8 +10,8 @@ use crate::emulator::Impairment;
 use crate::emulator::impairment::Queue;
 use crate::harness::eventually;
 use crate::harness::faketime::{Error, FakeClock};
-use crate::network::{ANCHORS, COLLECTOR, GATEWAY, ISP_1, ISP_RESOLVER, PCS};
-use crate::{Lab, ms, needs};
+use crate::network::{ANCHORS, COLLECTOR, GATEWAY, ISP_1, ISP_RESOLVER, PCS, PORTALS};
+use crate::{Lab, ms, needs, servers};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
@@ -111,6 +111,17 @@ async fn one_dead_resolver_of_two_is_told_and_no_fault() {
         assert_eq!(told.outcomes(&ISP_RESOLVER.to_string()), ["answered"]);
         assert!(read.text.contains(&dead), "{}", read.text);
     }
+}
+
+/// A browser goes on to the other as well.
+#[tokio::test]
+async fn a_portal_with_a_dead_address_beside_a_good_one_works() {
+    let lab = needs!(Lab::new());
+    let nobody = Ipv4Addr::new(192, 0, 2, 99);
+    let [good, ..] = PORTALS;
+    lab.name(servers::PORTALS[0], &[nobody, good]);
+    let told = Who::root(&lab, 1).gets_json(&[]).await;
+    assert_saw(&told, NONE);
 }
 
 #[tokio::test]
