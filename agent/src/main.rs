@@ -125,8 +125,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // of their own.
         .max_blocking_threads(24)
         // Longer than the usual interval of sources: threads that are needed every time are not made
-        // anew every time, which took a fifth of the agent's time. What one leaves behind when it ends,
-        // the C library's memory for it, is more than what it has while it waits.
+        // anew every time. Few are, since sources take turns; and what one that ended leaves behind, the
+        // C library's memory for it, is more than the stack of one that waits.
         .thread_keep_alive(std::time::Duration::from_secs(20))
         .build()
         .context("cannot start")?;

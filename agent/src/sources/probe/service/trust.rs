@@ -62,9 +62,7 @@ impl Trust {
             }
             let mut roots = RootCertStore::empty();
             roots.add_parsable_certificates(loaded.certs);
-            // Among certificates that were read and dropped they lie scattered; copies lie together, in
-            // a sixth of the memory.
-            roots.clone()
+            roots
         });
         Self::new(loading.await.unwrap_or_else(|_| RootCertStore::empty()))
     }
