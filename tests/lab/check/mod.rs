@@ -233,7 +233,7 @@ fn heal(lab: &Lab) {
 /// Root on PC 1, somebody without rights on PC 2 and a reader look at the same time. What they see otherwise
 /// than expected is returned: one run tells all of it.
 async fn mistakes(lab: &Lab, ill: &Ill, language: &str) -> Vec<String> {
-    println!("===== {}", ill.what);
+    eprintln!("===== {}", ill.what);
     (ill.begins)(lab);
     let (root, somebody, reader) = (Who::root(lab, 1), Who::somebody(lab, 2), Who::root(lab, 1));
     let (of_root, of_somebody, read) = tokio::join!(

@@ -139,7 +139,7 @@ impl Who {
     /// Shows how it went, where somebody looks, and returns the text.
     fn ended(&self, process: &Process, began: Instant) -> String {
         let (text, took) = (process.stdout(), began.elapsed());
-        println!(
+        eprintln!(
             "--- {}, after {took:?}\n{text}{}",
             self.name,
             process.stderr()
