@@ -162,7 +162,7 @@ impl Step {
         };
         let (mark, outcome) = match Standing::of_link(link, evidence) {
             _ if !link.answers() => (silence, "silent"),
-            Standing::Good => (Mark::Good, "answered"),
+            Standing::Good => (Standing::of_delay(link, evidence).into(), "answered"),
             // It forwards what it does not answer.
             Standing::Odd => (Mark::Neither, "reluctant"),
             Standing::Bad => (Mark::Bad, "lossy"),
@@ -214,7 +214,7 @@ impl Step {
     /// The outcome as people feel it: what answered too late is slow.
     pub(super) fn felt(&self) -> &'static str {
         match (self.outcome, self.kind, self.mark) {
-            ("answered", Kind::Service, Mark::Bad) => "slow",
+            ("answered", _, Mark::Bad) => "slow",
             (outcome, ..) => outcome,
         }
     }

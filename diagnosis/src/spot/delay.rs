@@ -19,32 +19,49 @@ const QUEUE: Duration = Duration::from_millis(50);
 
 /// Finds where the way begins to be late.
 pub(super) fn way(way: &Way) -> Finding {
-    let gateway = way.median(Point::Gateway);
-    if let Some(rtt) = gateway.filter(|rtt| *rtt >= LATE_GATEWAY) {
-        return late_gateway(way, rtt);
-    }
-    let nearest = gateway.unwrap_or_default();
-    let line = way.median(Point::Line);
-    if let (Some(rtt), Some(link)) = (line, way.quickest(Point::Line))
-        && rtt.saturating_sub(nearest) >= LATE
-    {
-        return late_line(link, rtt, 0.1);
-    }
-    let (Some(rtt), Some(link)) = (way.median(Point::Far), way.quickest(Point::Far)) else {
-        return if line.or(gateway).is_some() {
+    let Some((point, rtt)) = begins_at(way) else {
+        let measured = |point: &Point| way.median(*point).is_some();
+        return if Point::ALL.iter().any(measured) {
             Finding::Well
         } else {
             Finding::NotEnough
         };
     };
-    if rtt.saturating_sub(line.unwrap_or(nearest)) < LATE {
-        return Finding::Well;
+    match (point, way.quickest(point)) {
+        (_, None) => Finding::NotEnough,
+        (Point::Gateway, _) => late_gateway(way, rtt),
+        (Point::Line, Some(link)) => late_line(link, rtt, 0.1),
+        (_, Some(link)) if way.median(Point::Line).is_none() => late_line(link, rtt, 0.3),
+        (_, Some(link)) => {
+            let others = [(Fault::LineSlow, 0.2)];
+            Finding::fault(Case::IspSlow { rtt }, 0.75, others, vec![late(link, rtt)])
+        }
     }
-    if line.is_none() {
-        return late_line(link, rtt, 0.3);
+}
+
+/// Whether a link of this point is late, because the way is from there on or from nearer.
+pub(super) fn is_late(way: &Way, point: Point, link: &Link) -> bool {
+    let begins = begins_at(way);
+    link.rtt.is_some() && begins.is_some_and(|(begins, _)| point >= begins)
+}
+
+/// Where the way begins to be late, and how late it is there.
+fn begins_at(way: &Way) -> Option<(Point, Duration)> {
+    let gateway = way.median(Point::Gateway);
+    if let Some(rtt) = gateway.filter(|rtt| *rtt >= LATE_GATEWAY) {
+        return Some((Point::Gateway, rtt));
     }
-    let others = [(Fault::LineSlow, 0.2)];
-    Finding::fault(Case::IspSlow { rtt }, 0.75, others, vec![late(link, rtt)])
+    let mut nearer = gateway.unwrap_or_default();
+    for point in [Point::Line, Point::Far] {
+        let Some(rtt) = way.median(point) else {
+            continue;
+        };
+        if rtt.saturating_sub(nearer) >= LATE {
+            return Some((point, rtt));
+        }
+        nearer = rtt;
+    }
+    None
 }
 
 fn late(link: &Link, rtt: Duration) -> Reason {

@@ -2,7 +2,7 @@
 //! not contradict it. What is odd without keeping anybody from work is mentioned by a good verdict.
 
 use super::way::{Point, Way, loss};
-use super::{Finding, Weakness, device, dns, lossy, network, route, service};
+use super::{Finding, Weakness, delay, device, dns, lossy, network, route, service};
 use crate::evidence::{Dns, Evidence, Link, Service};
 
 /// How one thing stands.
@@ -17,7 +17,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Of a link that answers, beside all others: a router that answers few echoes loses no packets when
+    /// Of the loss of a link that answers, beside all others: a router that answers few echoes loses no packets when
     /// those that go on are not lost.
     #[must_use]
     pub fn of_link(link: &Link, evidence: &Evidence) -> Self {
@@ -32,6 +32,19 @@ impl Standing {
             begins.is_some_and(|begins| point >= begins) && !way.is_reluctant(point, link)
         });
         if loses { Self::Bad } else { Self::Odd }
+    }
+
+    /// Of the time that the answers of a link take, beside all others.
+    #[must_use]
+    pub fn of_delay(link: &Link, evidence: &Evidence) -> Self {
+        let part = network::part(evidence, link.network.as_deref());
+        let way = Way { evidence: &part };
+        let point = Point::of(link.place);
+        if point.is_some_and(|point| delay::is_late(&way, point, link)) {
+            Self::Bad
+        } else {
+            Self::Good
+        }
     }
 
     /// Of a resolver, beside all others.

@@ -1,7 +1,8 @@
 //! What stands beside a verdict: how single things are shown, what is worth a look, and other networks.
 
 use super::super::Standing;
-use super::centre::{fails, link, lossy, resolver, services, silent_from, well};
+use super::broken::beyond_gateway;
+use super::centre::{fails, late, link, lossy, resolver, services, silent_from, well};
 use super::judge;
 use crate::Fault;
 use crate::evidence::{Clock, DnsOutcome, Evidence, Link, Place, ServiceOutcome};
@@ -89,6 +90,20 @@ fn links_are_shown_as_they_are_judged() {
         |evidence| evidence.links[3].received = 30,
         [Good, Good, Good, Odd, Good, Good],
     );
+}
+
+#[test]
+fn late_links_are_shown_as_they_are_judged() {
+    let shown = |evidence: &Evidence| -> Vec<bool> {
+        let links = evidence.links.iter();
+        let standings = links.map(|link| Standing::of_delay(link, evidence));
+        standings.map(|one| one == Standing::Bad).collect()
+    };
+    let mut evidence = well();
+    assert_eq!(shown(&evidence), [false; 6]);
+    late(&mut evidence, 400, beyond_gateway);
+    assert_eq!(judge(&evidence).fault, Some(Fault::LineSlow));
+    assert_eq!(shown(&evidence), [false, true, true, true, true, true]);
 }
 
 #[test]
