@@ -211,8 +211,10 @@ impl State {
     fn write(&self, to: &SyncDevice, impairment: &Impairment) -> Option<Duration> {
         let mut wire = lock(&self.wire);
         while let Some(leaving) = wire.leave(now(), impairment) {
+            // Before it is sent: whoever gets it may run first then.
+            let moment = now();
             let written = to.send(leaving.bytes()).is_ok();
-            wire.left(&leaving, written.then(now));
+            wire.left(&leaving, written.then_some(moment));
         }
         wire.next()
     }
