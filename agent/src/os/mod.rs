@@ -23,7 +23,8 @@ use std::path::PathBuf;
 
 pub use system::{
     CAN_BIND, ICMP_REMEDY, bind_to, boot_id, disks, filesystems, gateways, hidden_serial_number,
-    interface_index, interfaces, is_near, is_wireless, load_average, own_addresses, resolvers, temperatures, wireless,
+    interface_index, interfaces, is_near, is_wireless, load_average, own_addresses, resolvers,
+    temperatures, wireless,
 };
 
 /// Where the system's files are: `/`, except in tests.
