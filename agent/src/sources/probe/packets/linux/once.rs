@@ -27,6 +27,9 @@ const UDP_PORT: u16 = 33_434;
 /// Less than the kernel's first retransmission of a SYN (RFC 6298).
 const CONNECT_LIMIT: Duration = Duration::from_millis(950);
 
+/// Tried where a port turns out to be somebody else's on the way to there.
+const OTHER_PORTS: u32 = 4;
+
 /// Bytes of a UDP header, and of the secret that follows it.
 const UDP_HEADER: usize = 8;
 const SECRET: usize = 8;
@@ -91,14 +94,19 @@ impl Once {
         limit: Duration,
     ) -> io::Result<Came> {
         let _turn = self.flows.acquire().await;
-        let (socket, port) = self.open(Type::STREAM, Protocol::TCP, probe)?;
-        // Ends with a reset: nothing is left to wait for, here or there.
-        socket.set_linger(Some(Duration::ZERO))?;
-        let sent = Instant::now();
-        let connecting = socket.connect(&socket_address(&probe.to, to_port));
-        if let Err(error) = connecting.or_else(still_connecting) {
-            return refusal(&error).ok_or(error);
-        }
+        let to = socket_address(&probe.to, to_port);
+        let mut other_ports = OTHER_PORTS;
+        let (socket, port, sent) = loop {
+            let (socket, port) = self.open(Type::STREAM, Protocol::TCP, probe)?;
+            // Ends with a reset: nothing is left to wait for, here or there.
+            socket.set_linger(Some(Duration::ZERO))?;
+            let sent = Instant::now();
+            match socket.connect(&to).or_else(still_connecting) {
+                Ok(()) => break (socket, port, sent),
+                Err(error) if other_ports > 0 && is_taken(&error) => other_ports -= 1,
+                Err(error) => return refusal(&error).ok_or(error),
+            }
+        };
         let waiting = Waiting {
             socket: watched(socket, Interest::WRITABLE | Interest::ERROR)?,
             to: probe.to.ip,
@@ -121,18 +129,24 @@ impl Once {
         let socket = Socket::new(domain, kind, Some(protocol))?;
         prepare(&socket, ipv4, self.interface.as_deref())?;
         set_ttl(&socket, ipv4, probe.ttl)?;
-        if kind == Type::STREAM {
-            socket.set_reuse_address(true)?;
-        }
         let from = |port| SocketAddr::from((anywhere, port)).into();
         let port = self.ports().pop().unwrap_or_default();
+        // A new port must be nobody's, not even a listener's: a connection could lead to itself.
+        socket.set_reuse_address(kind == Type::STREAM && port != 0)?;
         if socket.bind(&from(port)).is_err() {
             // Somebody else took it meanwhile.
+            socket.set_reuse_address(false)?;
             socket.bind(&from(0))?;
         }
         let bound = socket.local_addr()?.as_socket();
         Ok((socket, bound.map_or(0, |bound| bound.port())))
     }
+}
+
+/// Whether somebody else may have a connection from this port to there; it is also said where this machine
+/// has no address to send from.
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
 }
 
 fn still_connecting(error: io::Error) -> io::Result<()> {
