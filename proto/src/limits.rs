@@ -13,7 +13,14 @@ pub const OLDEST_PROTOCOL: u32 = 2;
 pub const MESSAGE_BYTES: usize = 1 << 20;
 
 /// Series one agent may define on one stream; also the bound on their ids.
-pub const SERIES_PER_AGENT: usize = 2_000;
+pub const SERIES_PER_AGENT: usize = 4_000;
+
+/// Series of one batch: half of what a stream may define, so that beside what is live there is always room
+/// for a batch that waited, whatever names it has.
+pub const SERIES_PER_BATCH: usize = SERIES_PER_AGENT / 2;
+
+/// Series of one device without an agent, whoever tells them.
+pub const SERIES_PER_DEVICE: usize = 600;
 
 /// Bytes of a dictionary once it is inflated: more than [`SERIES_PER_AGENT`] long names need.
 pub const DICTIONARY_BYTES: usize = 1 << 20;
@@ -49,8 +56,11 @@ pub const LIVE_WINDOW: Duration = Duration::from_mins(3);
 /// Bytes of a host name, version or other text in a Hello.
 pub const TEXT_BYTES: usize = 128;
 
-/// Targets of one plan.
-pub const TARGETS_PER_PLAN: usize = 64;
+/// Lines of other centres that one plan has pinged from outside: a province has fewer.
+pub const LINES_PER_PLAN: usize = 128;
+
+/// Targets of one plan, such lines among them.
+pub const TARGETS_PER_PLAN: usize = 64 + LINES_PER_PLAN;
 
 /// Services of one plan.
 pub const SERVICES_PER_PLAN: usize = 24;
@@ -61,8 +71,42 @@ pub const RESOLVERS_PER_PLAN: usize = 4;
 /// Networks of one plan.
 pub const NETWORKS_PER_PLAN: usize = 4;
 
+/// Devices without an agent that one scout asks.
+pub const DEVICES_PER_PLAN: usize = 64;
+
+/// Credentials that a scout tries on what it finds.
+pub const CREDENTIALS_PER_PLAN: usize = 4;
+
+/// Devices of one Found.
+pub const FOUND_PER_MESSAGE: usize = 64;
+
+/// The shortest and longest time between two looks for devices.
+pub const DISCOVERY_INTERVAL: std::ops::RangeInclusive<Duration> =
+    Duration::from_mins(1)..=Duration::from_hours(7 * 24);
+
 /// Addresses that one Hello may tell.
 pub const ADDRESSES_PER_HELLO: usize = 4;
+
+/// Comings and goings that one Hello may tell.
+pub const TURNS_PER_HELLO: usize = 8;
+
+/// Hardware addresses of itself that one Hello may tell.
+pub const MACS_PER_HELLO: usize = 4;
+
+/// Echoes of one burst that a collector asks for.
+pub const BURST_ECHOES: u32 = 100;
+
+/// Bursts that one agent sends in an hour because it is asked to: in the long run, and of a sudden half as many.
+pub const BURSTS_PER_HOUR: u32 = 12;
+
+/// Machines that an agent may be told to wake, one at a time.
+pub const MACHINES_PER_PLAN: usize = 64;
+
+/// Machines that one agent wakes in a day: in the long run, and of a sudden a quarter of that.
+pub const WAKES_PER_DAY: u32 = 24;
+
+/// How long after its time a machine is still woken.
+pub const WAKE_WINDOW: Duration = Duration::from_mins(15);
 
 /// Echoes of one round to one link.
 pub const ECHOES: std::ops::RangeInclusive<u32> = 1..=100;

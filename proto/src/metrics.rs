@@ -166,6 +166,8 @@ catalogue! {
         "Whether the agent is connected and reports. Stays, at 0, when everything else about the device vanishes.";
     AGENT_GOODBYE: Gauge Boolean Device "dawnwatch_agent_goodbye" []
         "Whether the agent announced that it would be silent: its machine was shut down, or it was stopped.";
+    AGENT_GOODBYE_REASON: Gauge Boolean Device "dawnwatch_agent_goodbye_reason" ["reason"]
+        "1 for why an agent announced that it would be silent: shutdown, sleep or stop. Absent while it is there, or silent without a word.";
     AGENT_INFO: Gauge Info Device "dawnwatch_agent_info" ["version", "os", "arch"]
         "The agent's version and platform.";
     AGENT_LAST_REPORT: Gauge Timestamp Device "dawnwatch_agent_last_report_timestamp_seconds" []
@@ -180,6 +182,12 @@ catalogue! {
         "Size of the measurements that wait for the line at the agent; what was sent and awaits its acknowledgement is not counted.";
     AGENT_SPOOL_OLDEST: Gauge Timestamp Agent "dawnwatch_agent_spool_oldest_timestamp_seconds" []
         "When the oldest measurement that waits for the line at the agent was made. Absent while none waits.";
+    AGENT_WAKES: Counter Count Agent "dawnwatch_agent_wakes_total" ["outcome"]
+        "Machines of its centre that the agent was asked to wake: sent, failed where no network took the frame, or refused as too many. Absent while it was never asked.";
+    AGENT_BURSTS: Counter Count Agent "dawnwatch_agent_bursts_total" ["outcome"]
+        "Bursts of echoes that the agent was asked for: sent, refused because it probes no such link or was asked too often, or failed because answers took too long. Absent while it was never asked.";
+    AGENT_OWN_VERDICT: Gauge Ratio Agent "dawnwatch_agent_own_verdict_confidence_ratio" ["segment", "fault"]
+        "What the agent found by itself while it could not reach its collector, and how sure it was. Told afterwards with the time it was true; fault is none where nothing else was wrong.";
     AGENT_SOURCE_SUCCESS: Gauge Boolean Agent "dawnwatch_agent_source_success" ["source"]
         "Whether the source could measure at its last run. A probe that got no answer has measured.";
     AGENT_SOURCE_DURATION: Gauge Seconds Agent "dawnwatch_agent_source_duration_seconds" ["source"]
@@ -187,8 +195,14 @@ catalogue! {
 
     DEVICE_UP: Gauge Boolean Device "dawnwatch_device_up" []
         "Whether the device is known to be on.";
-    DEVICE_INFO: Gauge Info Agent "dawnwatch_device_info" ["vendor", "model", "serial", "os"]
-        "Make, model, serial number and operating system, as far as the device tells.";
+    DEVICE_INFO: Gauge Info Agent "dawnwatch_device_info" ["vendor", "model", "serial", "os", "firmware"]
+        "Make, model, serial number, operating system and firmware, as far as the device tells.";
+    DEVICE_POLL_OUTCOME: Gauge Boolean Agent "dawnwatch_device_poll_outcome" ["protocol", "outcome"]
+        "1 for how the last attempt to ask a device that has no agent ended: answered, partly, timeout, refused, unreachable, unauthorized, unreadable, failed, or other_device where something else answers at its address; 0 for how attempts ended before since the scout began.";
+    DEVICE_POLL_DURATION: Gauge Seconds Agent "dawnwatch_device_poll_duration_seconds" ["protocol"]
+        "How long it takes to ask a device that has no agent, told again when it changes by a factor of two.";
+    DEVICE_READING_INFO: Gauge Info Agent "dawnwatch_device_reading_info" ["reading", "origin"]
+        "Where a reading of a device that has no agent comes from: snmp or ipp.";
     DEVICE_OS_INFO: Gauge Info Agent "dawnwatch_os_info" ["name", "version", "kernel", "hostname"]
         "Operating system, its version and kernel, and the host name.";
     DEVICE_BOOT_TIME: Gauge Timestamp Agent "dawnwatch_boot_time_seconds" []
@@ -199,6 +213,8 @@ catalogue! {
         "Share of time that all processors were busy since the previous sample.";
     DEVICE_LOAD_AVERAGE: Gauge Count Agent "dawnwatch_load_average" ["minutes"]
         "Processes running or waiting to run, averaged over 1, 5 and 15 minutes.";
+    DEVICE_TURN_DELAY: Gauge Seconds Agent "dawnwatch_turn_delay_seconds" []
+        "How late a program got its turn, at worst: the longest overrun of some short sleeps of the agent.";
     DEVICE_MEMORY_SIZE: Gauge Bytes Agent "dawnwatch_memory_size_bytes" []
         "Installed memory that the operating system can use.";
     DEVICE_MEMORY_AVAILABLE: Gauge Bytes Agent "dawnwatch_memory_available_bytes" []
@@ -235,6 +251,12 @@ catalogue! {
         "Packets dropped before they were sent.";
     DEVICE_INTERFACE_FULL_DUPLEX: Gauge Boolean Agent "dawnwatch_interface_full_duplex" ["interface"]
         "Whether the network interface sends and receives at the same time. Absent where it does not say.";
+    DEVICE_INTERFACE_ENABLED: Gauge Boolean Agent "dawnwatch_interface_enabled" ["interface"]
+        "Whether the network interface is switched on by the settings of a device that has no agent.";
+    DEVICE_WAN_RATE: Gauge BitsPerSecond Agent "dawnwatch_wan_bits_per_second" ["interface", "direction"]
+        "What goes through the interface of a router that leads to the line, since the poll before: receive or transmit.";
+    DEVICE_WAN_USAGE: Gauge Ratio Agent "dawnwatch_wan_usage_ratio" ["interface", "direction"]
+        "The same as a share of the interface's speed. Absent where it does not say its speed.";
     DEVICE_INTERFACE_CARRIER_CHANGES: Counter Count Agent "dawnwatch_interface_carrier_changes_total" ["interface"]
         "How often the network interface lost or found its link since it exists.";
     DEVICE_WIFI_SIGNAL: Gauge DecibelMilliwatts Agent "dawnwatch_wifi_signal_dbm" ["interface"]
@@ -299,10 +321,59 @@ catalogue! {
     THROUGHPUT_LOADED_RTT: Gauge Seconds Agent "dawnwatch_throughput_loaded_rtt_seconds" ["direction"]
         "Median round-trip time to the collector during the transfer. Far above that of the idle line, its queue is too long (bufferbloat).";
 
+    PRINTER_SUPPLY_RATIO: Gauge Ratio Agent "dawnwatch_printer_supply_ratio" ["supply", "colour"]
+        "How much of a supply is left; of a receptacle for waste, how much space. Absent where the printer gives no number.";
+    PRINTER_SUPPLY_STATE: Gauge Boolean Agent "dawnwatch_printer_supply_state" ["supply", "state"]
+        "1 for what a printer says of a supply: measured (there is a number), some_remaining, unknown or unlimited; 0 for what it said before.";
+    PRINTER_SUPPLY_INFO: Gauge Info Agent "dawnwatch_printer_supply_info" ["supply", "type", "receptacle"]
+        "What a supply is: its type as the Printer MIB has it, and whether it is a receptacle that fills up.";
+    PRINTER_PAGES: Counter Count Agent "dawnwatch_printer_pages_total" []
+        "Pages the printer has made since it was built.";
+    PRINTER_STATUS: Gauge Boolean Agent "dawnwatch_printer_status" ["status"]
+        "1 for what a printer does: idle, printing, warmup, standby, stopped, other or unknown; 0 for what it did before.";
+    PRINTER_CONDITION: Gauge Boolean Agent "dawnwatch_printer_condition" ["condition"]
+        "1 for what is the matter with a printer, 0 for what was: jam, cover_open, paper_empty, paper_low, toner_empty, toner_low, offline, service and others.";
+    PRINTER_TRAY_LEVEL: Gauge Ratio Agent "dawnwatch_printer_tray_level_ratio" ["tray"]
+        "How full a tray is. Absent where the printer gives no number.";
+    PRINTER_TRAY_STATE: Gauge Boolean Agent "dawnwatch_printer_tray_state" ["tray", "state"]
+        "1 for what a printer says of a tray: measured, some_remaining, unknown or unlimited; 0 for what it said before.";
+    PRINTER_JOBS: Gauge Count Agent "dawnwatch_printer_queued_jobs" []
+        "Jobs that wait at the printer itself.";
+
+    UPS_ON_BATTERY: Gauge Boolean Agent "dawnwatch_ups_on_battery" []
+        "Whether the mains are off and the battery carries the load.";
+    UPS_BATTERY: Gauge Ratio Agent "dawnwatch_ups_battery_ratio" []
+        "Charge of the battery.";
+    UPS_RUNTIME: Gauge Seconds Agent "dawnwatch_ups_runtime_seconds" []
+        "How long the battery would carry the present load.";
+    UPS_LOAD: Gauge Ratio Agent "dawnwatch_ups_load_ratio" []
+        "Share of its power that is drawn; of several outputs the highest.";
+    UPS_BATTERY_LOW: Gauge Boolean Agent "dawnwatch_ups_battery_low" []
+        "Whether the battery is nearly or quite empty.";
+    UPS_BATTERY_REPLACE: Gauge Boolean Agent "dawnwatch_ups_battery_replace" []
+        "Whether the battery should be replaced.";
+
     CENTRE_INFO: Gauge Info Centre "dawnwatch_centre_info" ["name", "area", "isp", "province", "latitude", "longitude"]
         "What the registry knows of the centre.";
     CENTRE_OPEN: Gauge Boolean Centre "dawnwatch_centre_open" []
         "Whether the centre is open now, by its hours. Absent when it has none.";
+
+    CENTRE_SCOUT_INFO: Gauge Info Centre "dawnwatch_centre_scout_info" ["scout"]
+        "The machine whose agent asks the centre's printers, routers and the like.";
+    CENTRE_FOUND_DEVICES: Gauge Count Centre "dawnwatch_centre_found_devices" []
+        "Devices that were found in the centre and wait for somebody to approve or ignore them.";
+
+    FAULT_ACTIVE: Gauge Boolean Centre "dawnwatch_fault_active" ["segment", "fault", "culprit"]
+        "1 for every fault that is diagnosed and not over, in each centre it hits; the culprit is a machine, a printer, the ISP, an area or a service, and empty where there is none to name.";
+    FAULT_CONFIDENCE: Gauge Ratio Centre "dawnwatch_fault_confidence_ratio" ["segment", "fault", "culprit"]
+        "How likely the diagnosis of an active fault is right.";
+    CENTRE_LOST_SERVICE: Counter Seconds Centre "dawnwatch_centre_lost_service_seconds_total" ["segment"]
+        "Opening hours in which people could not be served because of a fault, by where that was, since the collector was started; also what is known only afterwards.";
+
+    READINESS: Gauge Boolean Centre "dawnwatch_readiness" ["state"]
+        "Whether the centre can serve people, as far as is known now: 1 for one of ready, at_risk (with a weakness), not_ready, unknown (nobody is awake there to say so); 0 for the others.";
+    CENTRE_WITNESSES: Gauge Count Centre "dawnwatch_centre_witnesses" ["state"]
+        "Machines that can say whether the centre is ready: expected (they have an agent), and of them awake.";
 
     COLLECTOR_BUILD_INFO: Gauge Info Collector "dawnwatch_collector_build_info" ["version"]
         "Version of the collector.";
@@ -340,8 +411,20 @@ catalogue! {
         "Series in the live view.";
     COLLECTOR_RENDER_DURATION: Gauge Seconds Collector "dawnwatch_collector_render_duration_seconds" []
         "How long the previous page of /metrics took to render.";
+    COLLECTOR_FOUND_REFUSED: Counter Count Collector "dawnwatch_collector_found_refused_total" ["reason"]
+        "Devices that were found and not noted, by reason: whoever found them is not the scout, too many at once or of one centre, no address, or the registry failed.";
+    COLLECTOR_TURNS: Counter Count Collector "dawnwatch_collector_turns_total" ["outcome"]
+        "Comings and goings that agents told with their greeting (boots, losses of power, sleep, restarts): told, or refused because they had no plausible time.";
     COLLECTOR_REGISTRY_ERRORS: Counter Count Collector "dawnwatch_collector_registry_errors_total" []
         "Operations of the registry that failed.";
+    COLLECTOR_ALERTMANAGER_UP: Gauge Boolean Collector "dawnwatch_collector_alertmanager_up" []
+        "Whether Alertmanager took the newest request; 1 until it did not, and where none is configured.";
+    COLLECTOR_ALERTMANAGER_ALERTS: Gauge Count Collector "dawnwatch_collector_alertmanager_alerts" ["state"]
+        "Alerts by state: firing, untaken (Alertmanager has not taken them as they are now), without_room (too many at once, not sent).";
+    COLLECTOR_ALERTMANAGER_REQUESTS: Counter Count Collector "dawnwatch_collector_alertmanager_requests_total" ["outcome"]
+        "Requests to Alertmanager by outcome: taken, refused (something in it is wrong), or to be repeated: unreachable, failing, misconfigured.";
+    COLLECTOR_ALERTMANAGER_SENT: Counter Count Collector "dawnwatch_collector_alertmanager_alerts_sent_total" []
+        "Alerts that Alertmanager took, those that it knew among them.";
     COLLECTOR_WRITE_UP: Gauge Boolean Collector "dawnwatch_collector_remote_write_up" ["target"]
         "Whether the newest request to a remote write target got an answer about its samples; 1 until one did not.";
     COLLECTOR_WRITE_LAG: Gauge Seconds Collector "dawnwatch_collector_remote_write_lag_seconds" ["target"]
@@ -366,6 +449,30 @@ catalogue! {
         "How long it took to make the batches of a moment durable in the queues of all remote-write targets.";
     COLLECTOR_COMMIT_FAILURES: Counter Count Collector "dawnwatch_collector_commit_failures_total" []
         "Attempts to write batches, or the note of which were taken, that the disk refused. While they fail, batches are not acknowledged and stay with their agents.";
+    COLLECTOR_DIAGNOSIS_RECORDS: Counter Count Collector "dawnwatch_collector_diagnosis_records_total" []
+        "Minutes of machines, answers of printers, comings and goings that the diagnosis was told.";
+    COLLECTOR_DIAGNOSIS_DROPPED: Counter Count Collector "dawnwatch_collector_diagnosis_records_dropped_total" []
+        "Those that the diagnosis was too busy for.";
+    COLLECTOR_DIAGNOSIS_SECONDS: Counter Seconds Collector "dawnwatch_collector_diagnosis_seconds_total" []
+        "Time that the diagnosis has worked.";
+    COLLECTOR_DIAGNOSIS_FEED_SECONDS: Counter Seconds Collector "dawnwatch_collector_diagnosis_feed_seconds_total" []
+        "Time that streams have worked to make evidence of what agents measured.";
+    COLLECTOR_DIAGNOSIS_EVENTS: Counter Count Collector "dawnwatch_collector_diagnosis_events_total" ["event"]
+        "What the diagnosis said of incidents: that one opened, changed, was revised, withdrawn or closed.";
+    COLLECTOR_DIAGNOSIS_UNKEPT: Counter Count Collector "dawnwatch_collector_diagnosis_events_unkept_total" []
+        "Of those, what could not be written into the registry.";
+    COLLECTOR_DIAGNOSIS_EVIDENCE_BYTES: Gauge Bytes Collector "dawnwatch_collector_diagnosis_evidence_bytes" []
+        "Size of the evidence that is kept for replay.";
+    COLLECTOR_READINESS_VERDICTS: Counter Count Collector "dawnwatch_collector_readiness_verdicts_total" ["check", "score"]
+        "Verdicts on openings by check, compared with the first quarter of an hour: right, too_dark (somebody was called for nothing), too_bright (people waited), unanswered (it said that it cannot know), unseen (nobody knows).";
+    COLLECTOR_READINESS_UNKEPT: Counter Count Collector "dawnwatch_collector_readiness_unkept_total" []
+        "Verdicts on openings that could not be written into the registry.";
+    COLLECTOR_WITNESS_WAKES: Counter Count Collector "dawnwatch_collector_witness_wakes_total" ["outcome"]
+        "Attempts to have a named witness woken before opening: asked, unknown (how it is woken), nobody (no other machine is there to do it), time.";
+    COLLECTOR_BURSTS: Counter Count Collector "dawnwatch_collector_bursts_total" ["outcome"]
+        "Attempts of the diagnosis to have an agent look closer, because two causes are about as likely: asked, away, too_often, no_link.";
+    COLLECTOR_DIAGNOSIS_EVIDENCE_DROPPED: Counter Count Collector "dawnwatch_collector_diagnosis_evidence_dropped_total" []
+        "Records that were diagnosed but not kept for replay, because the disk was too slow or took nothing.";
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use prost::Message as _;
 
 use crate::columns::{self, Lane, Rounds};
+use crate::ids::DeviceId;
 use crate::limits::{
     DICTIONARY_BYTES, LABEL_BYTES, LABELS_PER_SERIES, SAMPLE_AGE, SAMPLE_FUTURE, SERIES_PER_AGENT,
 };
@@ -21,6 +22,8 @@ use crate::wire;
 /// What one time series is, without `centre`, `device` and `kind`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
+    /// Of the centre, what it is about; `None` for the machine of the agent itself.
+    pub device: Option<DeviceId>,
     /// The catalogue's entry.
     pub metric: &'static Metric,
     /// Which part of it.
@@ -31,7 +34,7 @@ pub struct Series {
 
 impl std::hash::Hash for Series {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.metric.name, self.part, &self.labels).hash(state);
+        (&self.device, self.metric.name, self.part, &self.labels).hash(state);
     }
 }
 
@@ -51,11 +54,15 @@ pub enum Reject {
     TooOld,
     InFuture,
     InvalidBucket,
+    /// Of a device that the centre has not.
+    UnknownDevice,
+    /// Of a device that another agent was to ask then.
+    NotScout,
 }
 
 impl Reject {
     /// Every reason there is, so that each can be exported from 0.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::UnknownMetric,
         Self::UnknownLabel,
         Self::DuplicateLabel,
@@ -68,6 +75,8 @@ impl Reject {
         Self::TooOld,
         Self::InFuture,
         Self::InvalidBucket,
+        Self::UnknownDevice,
+        Self::NotScout,
     ];
 
     /// A stable word for a label.
@@ -86,6 +95,8 @@ impl Reject {
             Self::TooOld => "too_old",
             Self::InFuture => "in_future",
             Self::InvalidBucket => "invalid_bucket",
+            Self::UnknownDevice => "unknown_device",
+            Self::NotScout => "not_scout",
         }
     }
 }
@@ -365,6 +376,11 @@ impl From<&Series> for wire::Series {
             id: 0,
             metric: format!("{}{}", series.metric.name, series.part.suffix()),
             labels: series.labels.iter().map(label).collect(),
+            device: series
+                .device
+                .as_ref()
+                .map(DeviceId::to_string)
+                .unwrap_or_default(),
         }
     }
 }
@@ -378,6 +394,10 @@ impl TryFrom<wire::Series> for Series {
                 metric.origin == Origin::Agent && metric.parts().contains(part)
             })
             .ok_or(Reject::UnknownMetric)?;
+        // What has no agent has nothing to say of one.
+        if !wire.device.is_empty() && metric.name.starts_with("dawnwatch_agent_") {
+            return Err(Reject::UnknownMetric);
+        }
         if wire.labels.len() > LABELS_PER_SERIES {
             return Err(Reject::TooManyLabels);
         }
@@ -418,7 +438,12 @@ impl TryFrom<wire::Series> for Series {
         if part == Part::Bucket && !bound.is_some_and(is_bound) {
             return Err(Reject::InvalidBucket);
         }
+        let device = match wire.device.as_str() {
+            "" => None,
+            device => Some(device.parse().map_err(|_| Reject::UnknownDevice)?),
+        };
         Ok(Self {
+            device,
             metric,
             part,
             labels,
@@ -433,6 +458,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
+    use crate::limits::SERIES_PER_BATCH;
 
     /// One value of each of these interfaces.
     fn measured(interfaces: Range<u32>) -> Measured {
@@ -446,6 +472,7 @@ mod tests {
                 name: "interface".into(),
                 value: format!("eth{interface}"),
             }],
+            device: String::new(),
         };
         measured.series = interfaces.map(series).collect();
         measured
@@ -461,9 +488,17 @@ mod tests {
             assert_eq!(encoded.left_out, 0);
             assert_eq!(encoded.series.is_empty(), round > 0, "round {round}");
         }
-        assert!(encoder.has_room_for(&measured(500..2_000).series));
-        assert!(!encoder.has_room_for(&measured(500..2_001).series));
-        assert_eq!(encoder.encode(measured(500..2_001), Lane::Live).left_out, 1);
+        assert!(encoder.has_room_for(&measured(500..4_000).series));
+        assert!(!encoder.has_room_for(&measured(500..4_001).series));
+        assert_eq!(encoder.encode(measured(500..4_001), Lane::Live).left_out, 1);
+    }
+
+    #[test]
+    fn beside_what_is_live_there_is_room_for_what_waited() {
+        let mut encoder = Encoder::default();
+        let most = u32::try_from(SERIES_PER_BATCH).unwrap();
+        encoder.encode(measured(0..most), Lane::Live);
+        assert!(encoder.has_room_for(&measured(most..2 * most).series));
     }
 
     #[test]
@@ -480,6 +515,7 @@ mod tests {
                 id: u32::try_from(number).unwrap(),
                 metric: metrics::DEVICE_OS_INFO.name.into(),
                 labels: names.iter().map(|name| label(name, number)).collect(),
+                device: String::new(),
             };
             let fresh = decoder.define(&pack(&[series]), |reason| refused.push(reason));
             accepted.extend(fresh.unwrap().iter().map(wire::Series::from));
@@ -493,6 +529,24 @@ mod tests {
         assert_eq!(decoder.resolve(0, 1.0), Ok(0));
         let last = u32::try_from(SERIES_PER_AGENT - 1).unwrap();
         assert_eq!(decoder.resolve(last, 1.0), Err(Reject::TooManySeries));
+    }
+
+    #[test]
+    fn nothing_of_an_agent_is_said_of_a_device_without_one() {
+        let check = |metric: &Metric, device: &str, expected: Option<Reject>| {
+            let series = wire::Series {
+                metric: metric.name.into(),
+                device: device.into(),
+                ..wire::Series::default()
+            };
+            assert_eq!(Series::try_from(series).err(), expected, "{device}");
+        };
+        check(&metrics::AGENT_SPOOL_BYTES, "", None);
+        let refused = Some(Reject::UnknownMetric);
+        check(&metrics::AGENT_SPOOL_BYTES, "printer-1", refused);
+        check(&metrics::PRINTER_PAGES, "printer-1", None);
+        let refused = Some(Reject::UnknownDevice);
+        check(&metrics::PRINTER_PAGES, "Printer 1!", refused);
     }
 
     #[test]

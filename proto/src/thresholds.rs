@@ -42,6 +42,25 @@ pub const USE: Levels = Levels {
     critical: 0.9,
 };
 
+/// Share of what a line can carry that goes through it: below half nobody notices, near its end everything
+/// waits.
+pub const LINE_USE: Levels = Levels {
+    notice: 0.5,
+    warning: 0.8,
+    critical: 0.95,
+};
+
+/// Share of its power that is drawn of a UPS. Above the whole it gives up when the mains do.
+pub const UPS_LOAD: Levels = Levels {
+    notice: 0.7,
+    warning: 0.9,
+    critical: 1.0,
+};
+
+/// Share that is left of toner, ink, a drum, or the room for waste: from here down it is time to have a new
+/// one at hand. It lasts a centre for about a week.
+pub const SUPPLY_LOW: f64 = 0.1;
+
 /// Loss is judged over this range: one lost packet among the 60 of 5 minutes would already be 1.7 %.
 pub const JUDGED_OVER: Duration = Duration::from_mins(15);
 
@@ -67,7 +86,7 @@ mod tests {
 
     #[test]
     fn worry_grows_with_the_value() {
-        for levels in [LOSS, RTT, USE] {
+        for levels in [LOSS, RTT, USE, LINE_USE, UPS_LOAD] {
             let ascending = [0.0, levels.notice, levels.warning, levels.critical];
             assert!(ascending.is_sorted_by(|one, next| one < next), "{levels:?}");
         }

@@ -65,5 +65,6 @@ fn definition(series: &crate::trace::Series) -> wire::Series {
         id: 0,
         metric: series.name.clone(),
         labels: series.labels.iter().map(label).collect(),
+        device: String::new(),
     }
 }

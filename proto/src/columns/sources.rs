@@ -18,8 +18,9 @@ const SOURCE_WIDTH: u32 = 7;
 /// Shapes remembered, as bits of their number.
 const SHAPE_WIDTH: u32 = 8;
 
-/// Series in remembered shapes, before the last one.
-const IDS: usize = 2 * SERIES_PER_AGENT;
+/// Series in remembered shapes, before the last one. Both sides forget at the same number: it is part of the
+/// format.
+const IDS: usize = 4_000;
 
 /// Sources due before the one that comes, from which on it is named instead.
 const PASSED: usize = 6;

@@ -472,6 +472,112 @@ pub struct Plan {
     /// Absent for none.
     #[prost(message, optional, tag = "12")]
     pub throughput: ::core::option::Option<Throughput>,
+    /// Printers, routers and the like that this agent asks, being the scout of its centre. Empty for others.
+    #[prost(message, repeated, tag = "13")]
+    pub devices: ::prost::alloc::vec::Vec<Device>,
+    /// How often each of them is asked. 0 for as often as usual.
+    #[prost(uint32, tag = "14")]
+    pub device_interval_ms: u32,
+    /// Absent for an agent that is to look for none.
+    #[prost(message, optional, tag = "15")]
+    pub discovery: ::core::option::Option<Discovery>,
+    /// Machines of the centre that may be woken, at most limits::MACHINES_PER_PLAN. Empty for an agent that is
+    /// to wake none.
+    #[prost(message, repeated, tag = "16")]
+    pub machines: ::prost::alloc::vec::Vec<Machine>,
+    /// Absent when none is to be woken.
+    #[prost(message, optional, tag = "17")]
+    pub wake: ::core::option::Option<Wake>,
+}
+/// A machine of the centre, by its cable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Machine {
+    /// Its name there.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Twelve lower-case hexadecimal digits.
+    #[prost(string, tag = "2")]
+    pub mac: ::prost::alloc::string::String,
+}
+/// A machine is to be on at a time: it is sent the frame that wakes machines which are set to be woken.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Wake {
+    /// One of Plan.machines.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// By the collector's clock. One that is long over is left alone.
+    #[prost(int64, tag = "2")]
+    pub at_unix_ms: i64,
+}
+/// Something that cannot run an agent. It is asked by SNMP, by IPP, or by both.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Device {
+    /// Its name in the centre: the `device` label of its series.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// "printer", "router", "switch", "ups", "access-point": what it is asked for.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// An IP address.
+    #[prost(string, tag = "3")]
+    pub address: ::prost::alloc::string::String,
+    /// Absent when it is not to be asked by SNMP.
+    #[prost(message, optional, tag = "4")]
+    pub snmp: ::core::option::Option<Snmp>,
+    /// Port and path, such as "631/ipp/print". Empty when it is not to be asked by IPP.
+    #[prost(string, tag = "5")]
+    pub ipp: ::prost::alloc::string::String,
+    /// What it is recognised by, as far as known: whoever answers at the address with another serial number or
+    /// MAC address is another device, and nothing of it is told.
+    #[prost(string, tag = "6")]
+    pub serial: ::prost::alloc::string::String,
+    /// Twelve lower-case hexadecimal digits.
+    #[prost(string, tag = "7")]
+    pub mac: ::prost::alloc::string::String,
+}
+/// How to talk to a device. Secret: agents that are no scouts never get one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Snmp {
+    /// 1, 2 (meaning 2c) or 3.
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// 0 for 161.
+    #[prost(uint32, tag = "2")]
+    pub port: u32,
+    /// Of versions 1 and 2c.
+    #[prost(string, tag = "3")]
+    pub community: ::prost::alloc::string::String,
+    /// Of version 3, as are those below (RFC 3414).
+    #[prost(string, tag = "4")]
+    pub user: ::prost::alloc::string::String,
+    /// Empty for no authentication.
+    #[prost(string, tag = "5")]
+    pub auth_password: ::prost::alloc::string::String,
+    #[prost(enumeration = "Authentication", tag = "6")]
+    pub auth: i32,
+    /// Empty for no encryption.
+    #[prost(string, tag = "7")]
+    pub privacy_password: ::prost::alloc::string::String,
+    #[prost(enumeration = "Privacy", tag = "8")]
+    pub privacy: i32,
+}
+/// A slow look at every address of the networks this machine is in, for devices that answer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Discovery {
+    /// Between two looks.
+    #[prost(uint32, tag = "1")]
+    pub interval_ms: u32,
+    /// Tried in this order, at most limits::CREDENTIALS_PER_PLAN.
+    #[prost(message, repeated, tag = "2")]
+    pub credentials: ::prost::alloc::vec::Vec<Credential>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Credential {
+    /// What FoundDevice.credential refers to.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub snmp: ::core::option::Option<Snmp>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Target {
@@ -532,6 +638,82 @@ pub struct Throughput {
     #[prost(uint32, tag = "2")]
     pub bytes: u32,
 }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Authentication {
+    Unspecified = 0,
+    Md5 = 1,
+    Sha1 = 2,
+    Sha224 = 3,
+    Sha256 = 4,
+    Sha384 = 5,
+    Sha512 = 6,
+}
+impl Authentication {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUTHENTICATION_UNSPECIFIED",
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA1",
+            Self::Sha224 => "SHA224",
+            Self::Sha256 => "SHA256",
+            Self::Sha384 => "SHA384",
+            Self::Sha512 => "SHA512",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUTHENTICATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "MD5" => Some(Self::Md5),
+            "SHA1" => Some(Self::Sha1),
+            "SHA224" => Some(Self::Sha224),
+            "SHA256" => Some(Self::Sha256),
+            "SHA384" => Some(Self::Sha384),
+            "SHA512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Privacy {
+    Unspecified = 0,
+    Des = 1,
+    Aes128 = 2,
+    Aes192 = 3,
+    Aes256 = 4,
+}
+impl Privacy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PRIVACY_UNSPECIFIED",
+            Self::Des => "DES",
+            Self::Aes128 => "AES128",
+            Self::Aes192 => "AES192",
+            Self::Aes256 => "AES256",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PRIVACY_UNSPECIFIED" => Some(Self::Unspecified),
+            "DES" => Some(Self::Des),
+            "AES128" => Some(Self::Aes128),
+            "AES192" => Some(Self::Aes192),
+            "AES256" => Some(Self::Aes256),
+            _ => None,
+        }
+    }
+}
 /// The stretch of the path that a target is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -544,6 +726,8 @@ pub enum Segment {
     Core = 5,
     Dns = 6,
     Service = 7,
+    /// The line of another centre, as seen from outside: the target is named after the centre.
+    Reverse = 8,
 }
 impl Segment {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -560,6 +744,7 @@ impl Segment {
             Self::Core => "CORE",
             Self::Dns => "DNS",
             Self::Service => "SERVICE",
+            Self::Reverse => "REVERSE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -573,6 +758,7 @@ impl Segment {
             "CORE" => Some(Self::Core),
             "DNS" => Some(Self::Dns),
             "SERVICE" => Some(Self::Service),
+            "REVERSE" => Some(Self::Reverse),
             _ => None,
         }
     }
@@ -601,7 +787,7 @@ pub struct UploadResponse {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FromAgent {
-    #[prost(oneof = "from_agent::Kind", tags = "1, 2, 3")]
+    #[prost(oneof = "from_agent::Kind", tags = "1, 2, 3, 4")]
     pub kind: ::core::option::Option<from_agent::Kind>,
 }
 /// Nested message and enum types in `FromAgent`.
@@ -616,11 +802,14 @@ pub mod from_agent {
         /// Always last: the silence that follows is intended.
         #[prost(message, tag = "3")]
         Goodbye(super::Goodbye),
+        /// What a scout found in its network when its plan asked it to look.
+        #[prost(message, tag = "4")]
+        Found(super::Found),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FromCollector {
-    #[prost(oneof = "from_collector::Kind", tags = "1, 2, 3")]
+    #[prost(oneof = "from_collector::Kind", tags = "1, 2, 3, 4")]
     pub kind: ::core::option::Option<from_collector::Kind>,
 }
 /// Nested message and enum types in `FromCollector`.
@@ -635,6 +824,9 @@ pub mod from_collector {
         /// Replaces the plan before it, whole.
         #[prost(message, tag = "3")]
         Plan(super::Plan),
+        /// A look closer at one link, now.
+        #[prost(message, tag = "4")]
+        Burst(super::Burst),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -661,6 +853,130 @@ pub struct Hello {
     /// limits::ADDRESSES_PER_HELLO; what is no address is ignored.
     #[prost(string, repeated, tag = "7")]
     pub addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether this agent can ask other devices, and may: only such a one is made a scout.
+    #[prost(bool, tag = "8")]
+    pub can_scout: bool,
+    /// What became of the machine and its agent since the collector was last told, the oldest first. At most
+    /// limits::TURNS_PER_HELLO. Empty when only the connection was lost.
+    #[prost(message, repeated, tag = "9")]
+    pub turns: ::prost::alloc::vec::Vec<Turn>,
+    /// Of the cables of this machine: by them others of the centre can wake it. Twelve lower-case hexadecimal
+    /// digits each, at most limits::MACS_PER_HELLO; what is none is ignored.
+    #[prost(string, repeated, tag = "10")]
+    pub macs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A machine, or its agent, came or went.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Turn {
+    #[prost(enumeration = "turn::Kind", tag = "1")]
+    pub kind: i32,
+    /// When, by both clocks and in which boot, so that the collector can tell the true time: that of a boot is
+    /// its beginning.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<Recorded>,
+}
+/// Nested message and enum types in `Turn`.
+pub mod turn {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Kind {
+        Unspecified = 0,
+        /// The machine started, and had ended in an orderly way before.
+        CleanBoot = 1,
+        /// The machine started, and nobody had ended it: its power was cut, or it crashed, or was reset.
+        PowerLossBoot = 2,
+        /// The machine woke.
+        Wake = 3,
+        /// The agent started; the machine had been running.
+        Restart = 4,
+        /// The agent ended, and the machine went on. This and the next two are goodbyes that could not be said,
+        /// or were said without an answer.
+        Stopped = 5,
+        /// The machine was shut down.
+        ShutDown = 6,
+        /// The machine fell asleep.
+        FellAsleep = 7,
+    }
+    impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "KIND_UNSPECIFIED",
+                Self::CleanBoot => "CLEAN_BOOT",
+                Self::PowerLossBoot => "POWER_LOSS_BOOT",
+                Self::Wake => "WAKE",
+                Self::Restart => "RESTART",
+                Self::Stopped => "STOPPED",
+                Self::ShutDown => "SHUT_DOWN",
+                Self::FellAsleep => "FELL_ASLEEP",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "KIND_UNSPECIFIED" => Some(Self::Unspecified),
+                "CLEAN_BOOT" => Some(Self::CleanBoot),
+                "POWER_LOSS_BOOT" => Some(Self::PowerLossBoot),
+                "WAKE" => Some(Self::Wake),
+                "RESTART" => Some(Self::Restart),
+                "STOPPED" => Some(Self::Stopped),
+                "SHUT_DOWN" => Some(Self::ShutDown),
+                "FELL_ASLEEP" => Some(Self::FellAsleep),
+                _ => None,
+            }
+        }
+    }
+}
+/// Devices that answered when a scout looked for them. Not kept on disk: they are found again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Found {
+    /// At most limits::FOUND_PER_MESSAGE.
+    #[prost(message, repeated, tag = "1")]
+    pub devices: ::prost::alloc::vec::Vec<FoundDevice>,
+}
+/// What a device said of itself. Texts that it did not say are empty. None of it is trusted for anything
+/// but recognising the device, and display.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FoundDevice {
+    /// An IP address.
+    #[prost(string, tag = "1")]
+    pub address: ::prost::alloc::string::String,
+    /// Twelve lower-case hexadecimal digits.
+    #[prost(string, tag = "2")]
+    pub mac: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub serial: ::prost::alloc::string::String,
+    /// "printer", "router", "switch", "ups", "access-point"; empty when it is none of these for sure.
+    #[prost(string, tag = "4")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub vendor: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub firmware: ::prost::alloc::string::String,
+    /// As its owner called it.
+    #[prost(string, tag = "8")]
+    pub name: ::prost::alloc::string::String,
+    /// Of Discovery.credentials, that which it answered to. Empty when it answers no SNMP.
+    #[prost(string, tag = "9")]
+    pub credential: ::prost::alloc::string::String,
+    /// Where it answers IPP: port and path. Empty when it does not.
+    #[prost(string, tag = "10")]
+    pub ipp: ::prost::alloc::string::String,
 }
 /// Both clocks of the agent at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -764,6 +1080,9 @@ pub struct Series {
     pub metric: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "3")]
     pub labels: ::prost::alloc::vec::Vec<Label>,
+    /// Of the centre, the device that this says something of: one of Plan.devices. Empty for the agent's own.
+    #[prost(string, tag = "4")]
+    pub device: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Label {
@@ -784,6 +1103,20 @@ pub struct Ack {
     /// Samples refused since the last Ack. They are not wanted again.
     #[prost(uint32, tag = "3")]
     pub rejected_samples: u32,
+}
+/// A row of echoes close to each other, which tells more of a link than rounds do. Sent by ordinary samples as
+/// soon as they are there. An agent refuses, and counts, what it does not probe anyway, and more than
+/// limits::BURSTS_PER_HOUR.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Burst {
+    /// The labels of the link's series.
+    #[prost(enumeration = "Segment", tag = "1")]
+    pub segment: i32,
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// 0 for as many as usual, at most limits::BURST_ECHOES.
+    #[prost(uint32, tag = "3")]
+    pub echoes: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Goodbye {

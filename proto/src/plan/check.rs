@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Plan, Service, Throughput};
+use super::{Discovery, Plan, Service, Throughput};
 use crate::limits::{
-    ECHOES, INTERVAL, LABEL_BYTES, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN,
-    TARGETS_PER_PLAN, THROUGHPUT_BYTES, THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
+    CREDENTIALS_PER_PLAN, DEVICES_PER_PLAN, DISCOVERY_INTERVAL, ECHOES, INTERVAL, LABEL_BYTES,
+    MACHINES_PER_PLAN, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN, TARGETS_PER_PLAN,
+    THROUGHPUT_BYTES, THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
 };
 
 /// Why a plan is refused, whole: half a plan would measure something nobody asked for.
@@ -43,6 +44,25 @@ pub enum InvalidPlan {
         THROUGHPUT_BYTES.start(), THROUGHPUT_BYTES.end(), THROUGHPUT_INTERVAL.start(), THROUGHPUT_INTERVAL.end()
     )]
     Throughput { interval: Duration, bytes: u32 },
+    #[error("device {name:?} needs an id, an IP address, and SNMP or IPP to be asked by")]
+    Device { name: String },
+    #[error(
+        "{name:?} needs a community, or a user and passwords of at least 8 characters, and a port"
+    )]
+    Credentials { name: String },
+    #[error("{ipp:?} is no port and path such as 631/ipp/print")]
+    Ipp { ipp: String },
+    #[error("{mac:?} is no MAC address such as 00:1b:a9:12:34:56")]
+    Mac { mac: String },
+    #[error(
+        "{name:?} cannot be woken: it needs an id and the MAC address of one machine, and to be listed once"
+    )]
+    Machine { name: String },
+    #[error(
+        "looking for devices each {interval:?} is outside {:?} to {:?}",
+        DISCOVERY_INTERVAL.start(), DISCOVERY_INTERVAL.end()
+    )]
+    Discovery { interval: Duration },
 }
 
 impl Plan {
@@ -57,6 +77,7 @@ impl Plan {
             self.report_interval,
             self.service_interval,
             self.path_interval,
+            self.device_interval,
         ] {
             if !INTERVAL.contains(&interval) {
                 return Err(InvalidPlan::Interval { interval });
@@ -76,6 +97,8 @@ impl Plan {
         named("networks", NETWORKS_PER_PLAN, networks)?;
         self.places()?;
         self.routes()?;
+        self.asked()?;
+        self.woken()?;
         match self.throughput {
             Some(Throughput { interval, bytes })
                 if !(Throughput { interval, bytes }).is_bounded() =>
@@ -120,6 +143,57 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether devices can be asked, and looked for.
+    fn asked(&self) -> Result<(), InvalidPlan> {
+        let devices = self.devices.iter().map(|one| one.name.as_str());
+        named("devices", DEVICES_PER_PLAN, devices)?;
+        let credentials = self.discovery.iter().flat_map(|one| &one.credentials);
+        let names: Vec<&str> = credentials.clone().map(|one| one.name.as_str()).collect();
+        named("credentials", CREDENTIALS_PER_PLAN, names.into_iter())?;
+        for device in &self.devices {
+            let is_named = device.serial.as_deref().is_none_or(is_label);
+            if !is_named || (device.snmp.is_none() && device.ipp.is_none()) {
+                let name = device.name.to_string();
+                return Err(InvalidPlan::Device { name });
+            }
+        }
+        let of_devices = self.devices.iter().filter_map(|one| {
+            let snmp = one.snmp.as_ref()?;
+            Some((one.name.as_str(), snmp))
+        });
+        let of_credentials = credentials.map(|one| (one.name.as_str(), &one.snmp));
+        for (name, snmp) in of_devices.chain(of_credentials) {
+            if !snmp.is_usable() {
+                return Err(InvalidPlan::Credentials { name: shown(name) });
+            }
+        }
+        match &self.discovery {
+            Some(Discovery { interval, .. }) if !DISCOVERY_INTERVAL.contains(interval) => {
+                Err(InvalidPlan::Discovery {
+                    interval: *interval,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether who may be woken is one machine each, and who is to be is one of them.
+    fn woken(&self) -> Result<(), InvalidPlan> {
+        let machines = self.machines.iter().map(|one| one.name.as_str());
+        named("machines", MACHINES_PER_PLAN, machines)?;
+        let unusable = self.machines.iter().find(|one| !one.mac.is_of_one());
+        let unknown = self.wake.as_ref().filter(|_| self.to_wake().is_none());
+        let name = unusable
+            .map(|one| &one.name)
+            .or(unknown.map(|wake| &wake.name));
+        match name {
+            Some(name) => Err(InvalidPlan::Machine {
+                name: name.to_string(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Whether every network that is used is in the plan.

@@ -1,7 +1,9 @@
 //! The plan: what a collector may ask of an agent, checked by whoever receives it.
 
 mod check;
+mod devices;
 mod usual;
+mod wakes;
 mod wire;
 
 use std::net::IpAddr;
@@ -10,6 +12,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::check::{InvalidPlan, is_label};
+pub use self::devices::{
+    Authentication, Credential, Device, Discovery, Ipp, Kind, Mac, Privacy, Secret, Security, Snmp,
+    UnknownSecurity, essence,
+};
+pub use self::wakes::{Machine, Wake};
 
 /// What an agent measures and how often. Serialisable, because the agent keeps it on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +46,16 @@ pub struct Plan {
     pub networks: Vec<Network>,
     /// Of the way to the collector, when it is to be measured.
     pub throughput: Option<Throughput>,
+    /// How often each device is asked.
+    pub device_interval: Duration,
+    /// What this agent asks as the scout of its centre; none for others.
+    pub devices: Vec<Device>,
+    /// Whether, and how often, it looks for others.
+    pub discovery: Option<Discovery>,
+    /// Machines of its centre that it may wake; none for others.
+    pub machines: Vec<Machine>,
+    /// The one to wake.
+    pub wake: Option<Wake>,
 }
 
 /// An address to probe.
@@ -105,7 +122,7 @@ pub struct Throughput {
     pub bytes: u32,
 }
 
-/// The stretch of the path a target is behind; a subset of the segments of the diagnosis.
+/// The stretch of the path a target is behind: a subset of the segments of the diagnosis, and the way back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the words are those of the design")]
@@ -117,6 +134,8 @@ pub enum Segment {
     Core,
     Dns,
     Service,
+    /// The line of another centre, as the province sees it from outside.
+    Reverse,
 }
 
 impl Segment {
@@ -131,6 +150,7 @@ impl Segment {
             Self::Core => "core",
             Self::Dns => "dns",
             Self::Service => "service",
+            Self::Reverse => "reverse",
         }
     }
 }
@@ -151,6 +171,11 @@ impl Default for Plan {
             resolvers: Vec::new(),
             networks: Vec::new(),
             throughput: None,
+            device_interval: Duration::from_mins(1),
+            devices: Vec::new(),
+            discovery: None,
+            machines: Vec::new(),
+            wake: None,
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Plans survive the wire, and those outside the limits are refused.
+#![allow(clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 use crate::wire;
@@ -9,6 +10,26 @@ fn anchor(name: &str) -> Target {
         address: "203.0.113.1".into(),
         segment: Segment::Core,
         network: None,
+    }
+}
+
+fn v2c() -> Snmp {
+    Snmp {
+        port: Snmp::PORT,
+        security: Security::V2c {
+            community: Secret("public".into()),
+        },
+    }
+}
+
+fn v3() -> Snmp {
+    Snmp {
+        port: 1_161,
+        security: Security::V3 {
+            user: "monitor".into(),
+            authentication: Some((Authentication::Sha256, Secret("auctoritas".into()))),
+            privacy: Some((Privacy::Aes128, Secret("privatus1".into()))),
+        },
     }
 }
 
@@ -36,6 +57,33 @@ fn full() -> Plan {
             interval: Duration::from_hours(6),
             bytes: 1_000_000,
         }),
+        devices: vec![
+            Device {
+                name: "mfp-1".parse().expect("an id"),
+                kind: Kind::Printer,
+                address: [192, 0, 2, 7].into(),
+                snmp: Some(v3()),
+                ipp: Some("631/ipp/print".parse().expect("port and path")),
+                serial: Some("VNB3K01234".into()),
+                mac: Some("00:1b:a9:12:34:56".parse().expect("a MAC address")),
+            },
+            Device {
+                name: "router".parse().expect("an id"),
+                kind: Kind::Router,
+                address: [192, 0, 2, 1].into(),
+                snmp: Some(v2c()),
+                ipp: None,
+                serial: None,
+                mac: None,
+            },
+        ],
+        discovery: Some(Discovery {
+            interval: Duration::from_hours(24),
+            credentials: vec![Credential {
+                name: "usual".into(),
+                snmp: v2c(),
+            }],
+        }),
         ..Plan::default()
     }
 }
@@ -47,8 +95,39 @@ fn a_plan_survives_the_wire() {
 }
 
 #[test]
+fn a_plan_does_not_show_its_secrets() {
+    let shown = format!("{:?}", full());
+    for secret in ["public", "auctoritas", "privatus1"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn whoever_claims_to_be_a_printer_has_nothing_but_ipp_posted_to() {
+    let ipp = |place: &str| place.parse::<Ipp>().expect(place);
+    for place in ["631/ipp", "631/ipp/print", "8631/printers/May_in-2"] {
+        assert!(ipp(place).is_usual(), "{place}");
+        assert_eq!(String::from(ipp(place)), place);
+    }
+    for place in [
+        "80/cgi-bin/reboot",
+        "631/",
+        "631/printers",
+        "631/ipp/../cgi-bin/reboot",
+        "631/ipp/%2e%2e/reboot",
+        "631/ipp?reboot",
+    ] {
+        assert!(!ipp(place).is_usual(), "{place}");
+    }
+    for place in ["0/ipp", "ipp", "631/ipp print"] {
+        let refused = place.parse::<Ipp>().expect_err(place);
+        assert!(refused.to_string().contains(place), "{refused}");
+    }
+}
+
+#[test]
 fn a_plan_outside_the_limits_is_refused_whole() {
-    let check = |change: fn(&mut wire::Plan), expected: &str| {
+    fn check(change: impl FnOnce(&mut wire::Plan), expected: &str) {
         let mut plan = wire::Plan::from(&Plan {
             targets: vec![anchor("a")],
             ..full()
@@ -56,8 +135,36 @@ fn a_plan_outside_the_limits_is_refused_whole() {
         change(&mut plan);
         let error = Plan::try_from(plan).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
-    };
+    }
     check(|p| p.host_interval_ms = 999, "interval");
+    check(|p| p.devices[0].address.clear(), "an IP address");
+    check(|p| p.devices[0].name = "Mfp 1".into(), "needs an id");
+    check(|p| p.devices[1].snmp = None, "SNMP or IPP");
+    check(|p| p.devices[1].name = "mfp-1".into(), "two devices");
+    check(|p| p.devices = vec![p.devices[0].clone(); 65], "at most 64");
+    check(|p| p.devices[0].ipp = "ipp/print".into(), "631/ipp/print");
+    check(|p| p.devices[0].mac = "00:1b".into(), "MAC address");
+    let snmp = |p: &mut wire::Plan, change: fn(&mut wire::Snmp)| {
+        change(p.devices[0].snmp.as_mut().expect("SNMP"));
+    };
+    check(|p| snmp(p, |snmp| snmp.version = 4), "community");
+    check(|p| snmp(p, |snmp| snmp.port = 65_536), "community");
+    check(
+        |p| snmp(p, |snmp| snmp.privacy_password = "short".into()),
+        "8 characters",
+    );
+    check(
+        |p| snmp(p, |snmp| snmp.auth_password.clear()),
+        "8 characters",
+    );
+    check(
+        |p| snmp(p, |snmp| snmp.set_auth(wire::Authentication::Unspecified)),
+        "community",
+    );
+    let looks = |p: &mut wire::Plan, interval_ms| {
+        p.discovery.as_mut().expect("discovery").interval_ms = interval_ms;
+    };
+    check(|p| looks(p, 59_999), "looking for devices");
     check(|p| p.link_interval_ms = 0, "interval");
     check(|p| p.report_interval_ms = u32::MAX, "interval");
     for (interval_ms, bytes) in [

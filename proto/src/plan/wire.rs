@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use super::check::shown;
-use super::{InvalidPlan, Network, Plan, Resolver, Segment, Service, Target, Throughput};
+use super::{
+    Discovery, InvalidPlan, Network, Plan, Resolver, Segment, Service, Target, Throughput, Wake,
+};
 use crate::wire;
 
-fn milliseconds(interval: Duration) -> u32 {
+pub(super) fn milliseconds(interval: Duration) -> u32 {
     u32::try_from(interval.as_millis()).unwrap_or(u32::MAX)
 }
 
-fn duration(ms: u32) -> Duration {
+pub(super) fn duration(ms: u32) -> Duration {
     Duration::from_millis(ms.into())
 }
 
 /// proto3 has no absent text: an empty one stands for it.
-fn said(text: String) -> Option<String> {
+pub(super) fn said(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -42,31 +44,62 @@ impl TryFrom<wire::Plan> for Plan {
             resolvers: all(plan.resolvers)?,
             networks: plan.networks.into_iter().map(Network::from).collect(),
             throughput: plan.throughput.map(Throughput::from),
+            device_interval: told(plan.device_interval_ms, usual.device_interval),
+            devices: all(plan.devices)?,
+            discovery: plan.discovery.map(Discovery::try_from).transpose()?,
+            machines: all(plan.machines)?,
+            wake: plan.wake.map(Wake::try_from).transpose()?,
         };
         plan.validate()?;
         Ok(plan)
     }
 }
 
-fn all<W, T: TryFrom<W, Error = InvalidPlan>>(wire: Vec<W>) -> Result<Vec<T>, InvalidPlan> {
+pub(super) fn all<W, T: TryFrom<W, Error = InvalidPlan>>(
+    wire: Vec<W>,
+) -> Result<Vec<T>, InvalidPlan> {
     wire.into_iter().map(T::try_from).collect()
+}
+
+impl Segment {
+    /// As a message has it. `None` for one of a newer version.
+    #[must_use]
+    pub fn of(segment: wire::Segment) -> Option<Self> {
+        Some(match segment {
+            wire::Segment::Lan => Self::Lan,
+            wire::Segment::Gateway => Self::Gateway,
+            wire::Segment::Line => Self::Line,
+            wire::Segment::Isp => Self::Isp,
+            wire::Segment::Core => Self::Core,
+            wire::Segment::Dns => Self::Dns,
+            wire::Segment::Service => Self::Service,
+            wire::Segment::Reverse => Self::Reverse,
+            wire::Segment::Unspecified => return None,
+        })
+    }
+}
+
+impl From<Segment> for wire::Segment {
+    fn from(segment: Segment) -> Self {
+        match segment {
+            Segment::Lan => Self::Lan,
+            Segment::Gateway => Self::Gateway,
+            Segment::Line => Self::Line,
+            Segment::Isp => Self::Isp,
+            Segment::Core => Self::Core,
+            Segment::Dns => Self::Dns,
+            Segment::Service => Self::Service,
+            Segment::Reverse => Self::Reverse,
+        }
+    }
 }
 
 impl TryFrom<wire::Target> for Target {
     type Error = InvalidPlan;
 
     fn try_from(target: wire::Target) -> Result<Self, InvalidPlan> {
-        let segment = match target.segment() {
-            wire::Segment::Lan => Segment::Lan,
-            wire::Segment::Gateway => Segment::Gateway,
-            wire::Segment::Line => Segment::Line,
-            wire::Segment::Isp => Segment::Isp,
-            wire::Segment::Core => Segment::Core,
-            wire::Segment::Dns => Segment::Dns,
-            wire::Segment::Service => Segment::Service,
-            wire::Segment::Unspecified => {
-                return Err(InvalidPlan::UnknownSegment { name: target.name });
-            }
+        let Some(segment) = Segment::of(target.segment()) else {
+            return Err(InvalidPlan::UnknownSegment { name: target.name });
         };
         Ok(Self {
             name: target.name,
@@ -138,25 +171,21 @@ impl From<&Plan> for wire::Plan {
             resolvers: plan.resolvers.iter().map(wire::Resolver::from).collect(),
             networks: plan.networks.iter().map(wire::Network::from).collect(),
             throughput: plan.throughput.map(wire::Throughput::from),
+            device_interval_ms: milliseconds(plan.device_interval),
+            devices: plan.devices.iter().map(wire::Device::from).collect(),
+            discovery: plan.discovery.as_ref().map(wire::Discovery::from),
+            machines: plan.machines.iter().map(wire::Machine::from).collect(),
+            wake: plan.wake.as_ref().map(wire::Wake::from),
         }
     }
 }
 
 impl From<&Target> for wire::Target {
     fn from(target: &Target) -> Self {
-        let segment = match target.segment {
-            Segment::Lan => wire::Segment::Lan,
-            Segment::Gateway => wire::Segment::Gateway,
-            Segment::Line => wire::Segment::Line,
-            Segment::Isp => wire::Segment::Isp,
-            Segment::Core => wire::Segment::Core,
-            Segment::Dns => wire::Segment::Dns,
-            Segment::Service => wire::Segment::Service,
-        };
         Self {
             name: target.name.clone(),
             address: target.address.clone(),
-            segment: segment.into(),
+            segment: wire::Segment::from(target.segment).into(),
             network: target.network.clone().unwrap_or_default(),
         }
     }
