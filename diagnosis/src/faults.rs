@@ -43,6 +43,8 @@ faults! {
     PcNicErrors "pc_nic_errors" Some(Device);
     /// A PC's clock is wrong.
     PcClockWrong "pc_clock_wrong" Some(Device);
+    /// A PC's own programs, an antivirus say, keep it from services that its neighbours reach.
+    PcBlocked "pc_blocked" Some(Device);
     /// No PC reaches another, nor the router.
     LanDown "lan_down" Some(Lan);
     /// Some PCs are cut off from the others.
@@ -128,7 +130,7 @@ mod tests {
     const CONTRACT: &[(&str, &str)] = &[
         (
             "device",
-            "pc_link_down pc_wifi_lossy pc_overloaded pc_nic_errors pc_clock_wrong",
+            "pc_link_down pc_wifi_lossy pc_overloaded pc_nic_errors pc_clock_wrong pc_blocked",
         ),
         ("lan", "lan_down lan_partial lan_lossy"),
         ("gateway", "gateway_down gateway_overloaded"),

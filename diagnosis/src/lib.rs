@@ -5,9 +5,15 @@
 //! it where it stands, and [`sentence`] tells people. This crate does no IO, has no clock and no async. Deliberately absent,
 //! so far: the engine that weighs the evidence of a whole province over time.
 
+pub mod calendar;
+pub mod engine;
+pub mod event;
 pub mod evidence;
 mod faults;
+pub mod forecast;
 mod path;
+pub mod readiness;
+pub mod record;
 pub mod sentence;
 pub mod spot;
 

@@ -11,6 +11,7 @@ pub(super) fn fault(fault: Fault) -> &'static str {
         Fault::PcWifiLossy => "bad Wi-Fi",
         Fault::PcOverloaded => "this PC is overloaded",
         Fault::PcNicErrors => "a bad cable or network card",
+        Fault::PcBlocked => "this PC itself blocks the way to the services",
         Fault::PcClockWrong => "a wrong clock",
         Fault::LanDown => "the network inside the centre is down",
         Fault::LanPartial => "part of the network inside the centre is cut off",

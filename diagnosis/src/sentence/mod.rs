@@ -1,12 +1,17 @@
 //! What is said to people, in both languages: one sentence what is wrong, one what to do and who does it.
 //! The reader is a clerk or a volunteer; what a protocol returned belongs in the figures, not here.
 //!
-//! Each language is a file of its own, matched over every case, so that none can be forgotten in one.
+//! What one machine finds on the spot has a file for each language, matched over every case; what is said of a province's
+//! incidents ([`incident`]) has both side by side. Either way none can be forgotten in one.
 
+mod alert;
+pub mod digest;
 mod en;
+pub mod incident;
 mod outcomes;
 mod vi;
 
+pub use alert::alert_text;
 pub use outcomes::{Phrase, outcome};
 
 use std::time::Duration;
@@ -15,7 +20,7 @@ use crate::Fault;
 use crate::spot::{Case, Reason, Weakness};
 
 /// The same in both languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Words {
     /// Vietnamese.
     pub vi: String,

@@ -11,6 +11,7 @@ pub(super) fn fault(fault: Fault) -> &'static str {
         Fault::PcWifiLossy => "Wi-Fi yếu",
         Fault::PcOverloaded => "máy này bị quá tải",
         Fault::PcNicErrors => "cáp hoặc card mạng bị hỏng",
+        Fault::PcBlocked => "máy này tự chặn kết nối tới các dịch vụ",
         Fault::PcClockWrong => "đồng hồ máy bị sai",
         Fault::LanDown => "mạng nội bộ bị ngắt",
         Fault::LanPartial => "một phần mạng nội bộ bị ngắt",

@@ -18,6 +18,10 @@ const CHANCE: f64 = 0.005;
 /// How seldom two points that lose alike may be told apart. A way has three places to be wrong at.
 const LUCK: f64 = 0.02;
 
+/// How seldom a point that loses like those behind it may be called a reluctant one: it is compared with all
+/// of them.
+const RELUCTANT: f64 = 0.005;
+
 /// How seldom a fit path may be called the beginning of what is lost behind it.
 const BEGINNING: f64 = 0.05;
 
@@ -50,7 +54,16 @@ impl Loss {
 
     /// Whether this is less for certain, and not by luck.
     pub(super) fn is_less_than(self, other: Self) -> bool {
-        self.rate() < other.rate() && as_few_by_luck(self, other) < LUCK
+        self.is_less(other, LUCK)
+    }
+
+    /// Whether this is so much less that the other's loss is none of the way.
+    pub(super) fn shows_reluctance_of(self, other: Self) -> bool {
+        self.is_less(other, RELUCTANT)
+    }
+
+    fn is_less(self, other: Self, luck: f64) -> bool {
+        self.rate() < other.rate() && as_few_by_luck(self, other) < luck
     }
 
     /// More than a fit path likely loses, although it would not be called lossy for that alone.

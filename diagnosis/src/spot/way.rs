@@ -99,13 +99,18 @@ impl<'a> Way<'a> {
             .filter(|link| !self.is_reluctant(point, link))
     }
 
-    /// Whether something beside or behind a link loses less: then what it does not answer is not lost.
+    /// Whether something beside a link, or everything from some point behind it, loses less: then what it does
+    /// not answer is not lost. One point behind alone may have been lucky.
     pub(super) fn is_reluctant(&self, point: Point, link: &Link) -> bool {
-        let mut from_here = Point::ALL.into_iter().filter(|other| *other >= point);
-        from_here.any(|other| {
-            self.judged(other)
-                .is_some_and(|other| loss(other).is_less_than(loss(link)))
-        })
+        let judged = |at| self.judged(at).map(loss);
+        let behind = |from: Point| {
+            let points = Point::ALL.into_iter().filter(move |at| *at >= from);
+            points.filter_map(judged).reduce(Loss::and)
+        };
+        let rest = Point::ALL.into_iter().filter(|at| *at > point);
+        rest.filter_map(behind)
+            .chain(judged(point))
+            .any(|other| other.shows_reluctance_of(loss(link)))
     }
 
     /// How long the way to a point takes: never longer than the way to something behind it.

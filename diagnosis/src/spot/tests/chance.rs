@@ -80,7 +80,8 @@ fn the_wrong_stretch_is_hardly_ever_blamed() {
     check([0.001, 0.04, 0.04, 0.04], Segment::Line, 500);
     check([0.001, 0.08, 0.08, 0.08], Segment::Line, 900);
     check([0.001, 0.001, 0.06, 0.06], Segment::Isp, 600);
-    check([0.0, 0.2, 0.2, 0.2], Segment::Line, 950);
+    check([0.0, 0.12, 0.12, 0.12], Segment::Line, 995);
+    check([0.0, 0.0, 0.15, 0.15], Segment::Isp, 995);
 }
 
 #[test]
@@ -105,6 +106,8 @@ fn a_nearer_point_is_clean_when_that_is_no_luck() {
     check([12, 0, 0, 0], None);
     check([0, 60, 1, 0], None);
     check([40, 10, 11, 10], Some(Fault::LineLossy));
+    // One lucky point among those that lose.
+    check([0, 17, 4, 11], Some(Fault::LineLossy));
 }
 
 #[test]

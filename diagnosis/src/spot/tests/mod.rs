@@ -43,6 +43,7 @@ fn every_fault_is_named() {
 fn all_that_one_machine_can_tell_is_in_the_table() {
     // What takes more than one machine, or longer than a moment.
     let elsewhere = BTreeSet::from([
+        Fault::PcBlocked,
         Fault::LanPartial,
         Fault::LineDegrading,
         Fault::IspAreaDown,
