@@ -1,8 +1,7 @@
 //! The agent as a whole: build, then run until told to stop.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +13,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::alone;
+use crate::clock;
 use crate::config::Config;
 use crate::identity::Identity;
+use crate::presence::{Leaving, Presence, asleep};
 use crate::queue::Queue;
 use crate::report::Reporter;
 use crate::schedule;
+use crate::sources::device::{discovery, poll};
 use crate::sources::{self, Access, Context, Source};
 use crate::status::{Keeper, Status};
 use crate::storage;
 use crate::tls::Address;
 use crate::uplink::Uplink;
+use crate::wake;
 
 /// How long each thing that is done at the end may take: a machine that shuts down does not wait.
 const ENDING: Duration = Duration::from_secs(4);
@@ -36,16 +40,13 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything opened and checked, nothing started.
 pub struct App {
-    folder: PathBuf,
+    config: Config,
     identity: Identity,
     collector: Address,
     queue: Queue,
     plan: Plan,
-    bytes_per_day: Option<u64>,
-    networks: BTreeMap<String, String>,
-    /// Whether the line may be loaded to measure it.
-    may_transfer: bool,
     status: watch::Sender<Status>,
+    presence: Presence,
     _lock: File,
 }
 
@@ -58,8 +59,8 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let identity = Identity::load(&config.data)?;
         let lock = lock(&config.data).await?;
-        let collector = match config.collector {
-            Some(collector) => collector,
+        let collector = match &config.collector {
+            Some(collector) => collector.clone(),
             None => identity.collector.parse()?,
         };
         let folder = config.data.join("spool");
@@ -75,16 +76,16 @@ impl App {
             certificate_until_unix_ms: identity.valid_until_unix_ms,
             ..Status::default()
         });
+        let boot = clock::is_boot_known().then(clock::boot_id);
+        let presence = Presence::begin(&config.data, boot, clock::now());
         Ok(Self {
-            folder: config.data,
+            config,
             identity,
             collector,
             queue,
             plan,
-            bytes_per_day: config.bytes_per_day,
-            networks: config.networks,
-            may_transfer: !config.metered && config.bytes_per_day.is_none(),
             status,
+            presence,
             _lock: lock,
         })
     }
@@ -113,22 +114,23 @@ impl App {
         shutdown: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let Self {
-            folder,
+            config,
             identity,
             collector,
             queue,
             plan,
-            bytes_per_day,
-            networks,
-            may_transfer,
             status,
+            presence,
             _lock,
         } = self;
+        let (folder, bytes_per_day) = (config.data.clone(), config.bytes_per_day);
+        // Whether the line may be loaded to measure it.
+        let may_transfer = !config.metered && bytes_per_day.is_none();
         info!(agent = %identity.agent, centre = %identity.centre, device = %identity.device,
             version = proto::VERSION, "Measuring.");
         let (plan, planned) = watch::channel(plan);
         let address = (collector.host.clone(), collector.port);
-        let mut context = Context::new(planned.clone(), Some(address), networks);
+        let mut context = Context::new(planned.clone(), Some(address), config.networks.clone());
         let identity = watch::Sender::new(identity);
         context.access = may_transfer.then(|| Access {
             folder: folder.clone(),
@@ -137,7 +139,12 @@ impl App {
         });
         let collector_lead_ms = context.collector_lead_ms.clone();
         let (taken, mut runs) = mpsc::channel(64);
-        let mut sources = schedule::start(sources(&context), &planned, taken);
+        let mut sources = schedule::start(sources(&context), &planned, taken.clone());
+        let lead = context.collector_lead_ms.subscribe();
+        sources.spawn(wake::run(planned.clone(), lead, taken.clone()));
+        sources.spawn(alone::watch(config, status.clone(), taken.clone()));
+        sources.spawn(poll::run(context.clone(), taken));
+        let (found, to_tell) = watch::channel(Vec::new());
         let stop = CancellationToken::new();
         let connected = Arc::new(Notify::new());
         let uplink = Uplink {
@@ -150,12 +157,17 @@ impl App {
             connected: Arc::clone(&connected),
             collector_lead_ms,
             status: status.clone(),
+            found: to_tell,
+            presence: presence.clone(),
+            bursts: context.bursts.clone(),
             stop: stop.clone(),
         };
         let mut uplink = tokio::spawn(uplink.run());
         // Each file has a task of its own, so that a disk that hangs holds up that task alone.
         let mut keeping = JoinSet::new();
         keeping.spawn(queue.clone().keep());
+        keeping.spawn(asleep::watch(presence.clone()));
+        keeping.spawn(discovery::run(context.clone(), found));
         keeping.spawn(crate::plan::keep(folder.clone(), planned.clone()));
         let last_status = CancellationToken::new();
         let keeper = Keeper {
@@ -175,6 +187,8 @@ impl App {
             }),
             () = reporter.run(&mut runs) => Err(anyhow::anyhow!("nothing measures any more")),
         };
+        // First of all: the power may be next.
+        in_time(presence.ends(Leaving::now())).await;
         // What is measured from here on would be lost.
         in_time(sources.shutdown()).await;
         while let Ok(run) = runs.try_recv() {
@@ -191,6 +205,7 @@ impl App {
         tokio::join!(in_time(queue.persist()), goodbye);
         last_status.cancel();
         in_time(keeper).await;
+        in_time(presence.finish()).await;
         info!("Stopped.");
         ended
     }

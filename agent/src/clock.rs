@@ -61,6 +61,12 @@ pub fn boot_id() -> &'static str {
     &BOOT
 }
 
+/// Whether the system has a name for this boot.
+#[must_use]
+pub fn is_boot_known() -> bool {
+    !os::boot_id(&os::Root::default()).is_empty()
+}
+
 /// Since this boot, sleep included; the same for every process, so that it goes on when the agent is
 /// started again.
 #[cfg(target_os = "linux")]
@@ -75,6 +81,23 @@ fn since_boot() -> Duration {
 fn since_boot() -> Duration {
     static START: LazyLock<tokio::time::Instant> = LazyLock::new(tokio::time::Instant::now);
     START.elapsed()
+}
+
+/// How long this machine has been asleep since it started.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn asleep() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
+    let awake = seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0));
+    since_boot().saturating_sub(awake)
+}
+
+/// Not known on this system yet.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn asleep() -> Duration {
+    Duration::ZERO
 }
 
 #[cfg(test)]

@@ -1,22 +1,27 @@
 //! What a person would want to know now, and not with the next report: a switch that flipped, a link
 //! that died or came back, a link that began or ceased to lose packets, a source that began or ceased
-//! to fail.
+//! to fail, a printer that jammed, a device that fell silent.
 //!
 //! A round of echoes is few packets, so one lost packet is no event: a link is called lossy by its last
-//! rounds together, and dead by one. Deliberately absent: how bad it is and whose fault, which the
+//! rounds together, and dead by one. What a device is has no value before it is so; there the first one is
+//! an event, unless the device itself is new. Deliberately absent: how bad it is and whose fault, which the
 //! diagnosis says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use proto::ids::DeviceId;
 use proto::limits::SERIES_PER_AGENT;
-use proto::metrics::{LINK_LOSS, Unit};
+use proto::metrics::{
+    AGENT_BURSTS, DEVICE_POLL_OUTCOME, LINK_LOSS, PRINTER_CONDITION, PRINTER_STATUS, Unit,
+};
 use proto::stream::Series;
 use proto::thresholds::LOSS;
 use tokio::time::Instant;
 
 use crate::sources::Reading;
+use crate::sources::device::said::Status;
 use crate::uplink::Bucket;
 
 /// Rounds that loss is judged over: a minute of the usual plan.
@@ -32,6 +37,8 @@ const PER_MINUTE: f64 = 10.0;
 #[derive(Debug, Default)]
 pub struct Events {
     known: HashMap<Arc<Series>, State>,
+    /// Those without an agent of which something was seen.
+    devices: HashSet<DeviceId>,
 }
 
 /// The last that was seen of a series.
@@ -56,17 +63,30 @@ impl Events {
         if self.known.len() > SERIES_PER_AGENT {
             // Of a machine whose interfaces come and go.
             self.known.clear();
+            self.devices.clear();
         }
         let mut any = false;
         for reading in readings {
             any |= self.is_event(reading);
         }
+        // What is read together is about one device.
+        let device = readings.first().and_then(|one| one.series.device.as_ref());
+        if let Some(device) = device.filter(|device| !self.devices.contains(*device)) {
+            self.devices.insert(device.clone());
+        }
         any
     }
 
     fn is_event(&mut self, Reading { series, value }: &Reading) -> bool {
+        if series.metric == &AGENT_BURSTS {
+            // Somebody waits for what it found.
+            let before = self.known.insert(Arc::clone(series), State::Switch(*value));
+            return !matches!(before, Some(State::Switch(last)) if last == *value);
+        }
         let make: fn(f64) -> State = if series.metric == &LINK_LOSS {
             |loss| State::Link(Link::first(loss))
+        } else if is_routine(series) {
+            return false;
         } else if series.metric.unit == Unit::Boolean {
             State::Switch
         } else {
@@ -77,10 +97,24 @@ impl Events {
             Some(State::Link(link)) => link.changes(*value),
             None => {
                 self.known.insert(Arc::clone(series), make(*value));
-                false
+                let is_known = |device| self.devices.contains(device);
+                begins_as_event(series)
+                    && *value > 0.0
+                    && series.device.as_ref().is_some_and(is_known)
             }
         }
     }
+}
+
+/// What a printer does all day. That it stopped, and that it goes on, is an event.
+fn is_routine(series: &Series) -> bool {
+    let is_stopped = |(_, value): &(&str, String)| value == Status::Stopped.as_str();
+    series.metric == &PRINTER_STATUS && !series.labels.iter().any(is_stopped)
+}
+
+/// Whether this has no value before it is so.
+fn begins_as_event(series: &Series) -> bool {
+    [&PRINTER_CONDITION, &PRINTER_STATUS, &DEVICE_POLL_OUTCOME].contains(&series.metric)
 }
 
 impl Link {
@@ -188,6 +222,61 @@ mod tests {
             [1.0, 0.0, 0.0, 1.0].map(&mut source),
             [false, true, false, true]
         );
+    }
+
+    /// Whether there is something to tell of a device that is this, and was before that.
+    fn of_device(events: &mut Events, metric: &'static Metric, states: &[(&str, f64)]) -> bool {
+        let mut readings = Readings::default();
+        readings.device = "mfp-1".parse().ok();
+        readings.push(&metrics::DEVICE_POLL_OUTCOME, &["snmp", "answered"], 1.0);
+        for (state, value) in states {
+            readings.push(metric, &[state], *value);
+        }
+        events.any_in(&readings.taken)
+    }
+
+    #[test]
+    fn a_condition_of_a_device_is_an_event_when_it_comes_and_when_it_goes() {
+        let mut events = Events::default();
+        let mut check = |conditions: &[(&str, f64)], expected: bool| {
+            let happened = of_device(&mut events, &metrics::PRINTER_CONDITION, conditions);
+            assert_eq!(happened, expected, "{conditions:?}");
+        };
+        check(&[("paper_low", 1.0)], false);
+        check(&[("paper_low", 1.0), ("jam", 1.0)], true);
+        check(&[("paper_low", 1.0), ("jam", 1.0)], false);
+        check(&[("paper_low", 1.0), ("jam", 0.0)], true);
+        check(&[("paper_low", 1.0), ("jam", 0.0), ("offline", 0.0)], false);
+    }
+
+    #[test]
+    fn a_printer_that_prints_is_no_event_and_one_that_stops_is() {
+        let mut events = Events::default();
+        let mut check = |states: &[(&str, f64)], expected: bool| {
+            let happened = of_device(&mut events, &metrics::PRINTER_STATUS, states);
+            assert_eq!(happened, expected, "{states:?}");
+        };
+        check(&[("idle", 1.0)], false);
+        check(&[("idle", 0.0), ("printing", 1.0)], false);
+        check(&[("printing", 0.0), ("stopped", 1.0)], true);
+        check(&[("printing", 1.0), ("stopped", 0.0)], true);
+    }
+
+    #[test]
+    fn a_device_that_falls_silent_or_comes_back_is_an_event() {
+        let mut events = Events::default();
+        let mut check = |outcomes: &[(&str, f64)], expected: bool| {
+            let mut readings = Readings::default();
+            readings.device = "mfp-1".parse().ok();
+            for (outcome, value) in outcomes {
+                readings.push(&metrics::DEVICE_POLL_OUTCOME, &["snmp", outcome], *value);
+            }
+            assert_eq!(events.any_in(&readings.taken), expected, "{outcomes:?}");
+        };
+        check(&[("answered", 1.0)], false);
+        check(&[("answered", 0.0), ("timeout", 1.0)], true);
+        check(&[("answered", 0.0), ("timeout", 1.0)], false);
+        check(&[("answered", 1.0), ("timeout", 0.0)], true);
     }
 
     /// Which of these rounds, in percent lost, are events.

@@ -2,11 +2,14 @@
 //! (build, then run) → [`identity`] (key, enrolment, renewal) → [`sources`] (what is measured) →
 //! [`schedule`] (when) → [`record`] (readings → batches; `report`: when; [`events`]: which are urgent) →
 //! [`queue`] (what waits) → [`uplink`] (one stream to the collector).
-//! [`check`] measures once and judges on the spot, without any of that.
+//! [`check`] measures once and judges on the spot, and [`ask`] asks one device, without any of that.
 //! [`os`] holds everything that differs between operating systems. It can do nothing but measure: it
-//! runs no program, opens no port and interprets nothing that comes over the wire but a plan.
+//! runs no program, opens no port and interprets nothing that comes over the wire but a plan; but it wakes machines
+//! of its own centre (`wake`).
 
+pub mod alone;
 pub mod app;
+pub mod ask;
 pub mod backoff;
 pub mod check;
 pub mod clock;
@@ -16,6 +19,7 @@ pub mod identity;
 pub mod logging;
 pub mod os;
 pub mod plan;
+pub mod presence;
 pub mod queue;
 pub mod record;
 mod report;
@@ -26,6 +30,7 @@ pub mod stop;
 pub mod storage;
 pub mod tls;
 pub mod uplink;
+mod wake;
 
 use proto::wire::Host;
 

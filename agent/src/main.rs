@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use agent::app::App;
+use agent::ask::{InvalidOptions, Options, ask};
 use agent::check::{Language, Reader, check};
 use agent::config::{Config, ConfigError};
 use agent::identity;
@@ -53,6 +54,8 @@ enum Command {
         #[arg(long, value_name = "vi|en")]
         lang: Option<Language>,
     },
+    /// Ask a printer, router or UPS what it says of itself
+    Ask(Box<Options>),
     /// Say how the agent on this machine fares
     Status {
         /// As JSON, for programs
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
                 agent::chain(error.as_ref())
             ));
             let is_usage = error.downcast_ref::<ConfigError>().is_some()
+                || error.downcast_ref::<InvalidOptions>().is_some()
                 || error.downcast_ref::<InvalidToken>().is_some();
             ExitCode::from(if is_usage { USAGE } else { 1 })
         }
@@ -161,17 +165,30 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { json, lang } => {
-            let environment = || Language::of_the_environment(|name| std::env::var(name).ok());
             let reader = if json {
                 Reader::Program
             } else {
-                Reader::Person(lang.unwrap_or_else(environment))
+                Reader::Person(language(lang))
             };
             let checked = check(&config, reader).await;
             if json {
                 print(&serde_json::to_string_pretty(&checked.json)?);
             }
             Ok(if checked.is_well {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+        Command::Ask(options) => {
+            let (json, lang) = (options.json, options.lang);
+            let answer = ask(*options, environment).await?;
+            print(&if json {
+                answer.json()?
+            } else {
+                answer.text(language(lang)).trim_end().to_owned()
+            });
+            Ok(if answer.is_answered() {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::FAILURE
@@ -191,6 +208,14 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             })
         }
     }
+}
+
+fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+fn language(asked_for: Option<Language>) -> Language {
+    asked_for.unwrap_or_else(|| Language::of_the_environment(environment))
 }
 
 /// Results go to standard output. A reader who has gone away, as `head` does, is no error.

@@ -1,5 +1,8 @@
 //! The last plan, on disk: after a restart without a collector the agent measures what it measured
 //! before.
+//!
+//! A scout's plan has the passwords of its devices: its file is for the agent's user alone, as the private
+//! key beside it is, and what is wrong with it is logged without a word of what is in it.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +21,7 @@ pub fn load(folder: &Path) -> Plan {
     let Ok(text) = std::fs::read(folder.join(PLAN_FILE)) else {
         return Plan::default();
     };
-    let plan = serde_json::from_slice::<Plan>(&text).map_err(|error| error.to_string());
+    let plan = serde_json::from_slice::<Plan>(&text).map_err(|error| place(&error));
     match plan.and_then(|plan| {
         plan.validate()
             .map(|()| plan)
@@ -33,6 +36,12 @@ pub fn load(folder: &Path) -> Plan {
             Plan::default()
         }
     }
+}
+
+/// Where a file is wrong. What serde says of it may quote a password.
+fn place(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("no plan of this version, at line {line}, column {column}")
 }
 
 /// Keeps every new plan, for as long as the agent runs.
@@ -84,5 +93,32 @@ mod tests {
         assert_eq!(load(folder.path()), Plan::default());
         std::fs::write(folder.path().join(PLAN_FILE), "{").expect("written");
         assert_eq!(load(folder.path()), Plan::default());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_passwords_of_a_plan() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(PLAN_FILE);
+        std::fs::write(&path, "{}").expect("written");
+        let everybody = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&path, everybody).expect("set");
+        save(folder.path(), &Plan::default()).expect("saved");
+        let mode = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "that of an older version was not");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_plan_is_said_without_its_passwords() {
+        let text = r#"{ "devices": [{ "name": "mfp-1", "snmp": "letmein99" }] }"#;
+        let error = serde_json::from_str::<Plan>(text).expect_err("no plan");
+        assert!(error.to_string().contains("letmein99"), "{error}");
+        let said = place(&error);
+        assert!(said.contains("line 1, column "), "{said}");
+        assert!(!said.contains("letmein99"), "{said}");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
-use proto::limits::{ROUNDS_PER_BATCH, SAMPLES_PER_BATCH, SERIES_PER_AGENT};
+use proto::limits::{ROUNDS_PER_BATCH, SAMPLES_PER_BATCH, SERIES_PER_BATCH};
 use proto::stream::{Measured, Series};
 use proto::wire;
 
@@ -122,7 +122,7 @@ impl Open {
             return Some(*id);
         }
         let names_bytes = self.names_bytes + definition_bytes(series);
-        if self.ids.len() >= SERIES_PER_AGENT || (names_bytes > NAMES_BYTES && !self.ids.is_empty())
+        if self.ids.len() >= SERIES_PER_BATCH || (names_bytes > NAMES_BYTES && !self.ids.is_empty())
         {
             return None;
         }

@@ -11,7 +11,7 @@ use proto::limits::INTERVAL;
 use proto::metrics;
 use proto::plan::Plan;
 use proto::wire::Clock;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info};
@@ -64,6 +64,7 @@ async fn run(
     let mut readings = Readings::default();
     let mut told = Duration::ZERO;
     let mut not_before = Instant::now();
+    let soon = source.soon();
     loop {
         let interval = source.interval(&plan.borrow_and_update());
         let first = Instant::now() + interval.mul_f64(phase);
@@ -86,12 +87,20 @@ async fn run(
             }
             tokio::select! {
                 _ = ticks.tick() => {}
+                () = asked(soon.as_deref()) => {}
                 changed = plan.changed() => match changed {
                     Ok(()) => break,
                     Err(_) => return,
                 },
             }
         }
+    }
+}
+
+async fn asked(soon: Option<&Notify>) {
+    match soon {
+        Some(soon) => soon.notified().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -125,7 +134,7 @@ async fn sample(
 
 /// How long a run took, in milliseconds; as told before while it is no less than half and no more
 /// than double that. A value that moves with every run would cost bytes every time and say nothing.
-fn steady(took: Duration, told: &mut Duration) -> Duration {
+pub(crate) fn steady(took: Duration, told: &mut Duration) -> Duration {
     let took = took.max(Duration::from_millis(1));
     if took < *told / 2 || took > *told * 2 {
         *told = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::alone::OwnVerdict;
 use crate::app;
 use crate::clock::wall_unix_ms;
 use crate::identity::{Identity, IdentityError};
@@ -55,6 +56,9 @@ pub struct Status {
     pub waiting_bytes: u64,
     /// Samples dropped because they were too many or too old.
     pub dropped_samples: u64,
+    /// What this machine makes of it by itself while it is cut off.
+    #[serde(default)]
+    pub own_verdict: Option<OwnVerdict>,
     /// What is wrong with the spool's folder.
     pub spool_problem: Option<String>,
     /// How each source fares.
@@ -205,6 +209,9 @@ impl fmt::Display for Report {
             (true, Some(problem)) => writeln!(f, "running, not connected: {problem}")?,
             (true, None) if status.connected => writeln!(f, "running, connected")?,
             (true, None) => writeln!(f, "running, connecting")?,
+        }
+        if let Some(own) = status.own_verdict.as_ref().filter(|_| self.running) {
+            writeln!(f, "by itself: {} {}", own.sentence.en, own.action.en)?;
         }
         writeln!(
             f,

@@ -21,9 +21,49 @@ fn help_names_every_command_and_is_no_failure() {
     let output = agent(&["--help"]);
     assert!(output.status.success(), "{output:?}");
     let help = String::from_utf8(output.stdout).expect("text");
-    for word in ["enroll", "run", "check", "status", "--config", "--data"] {
+    for word in [
+        "enroll", "run", "check", "ask", "status", "--config", "--data",
+    ] {
         assert!(help.contains(word), "{word} in {help}");
     }
+}
+
+#[test]
+fn help_of_ask_names_every_way_to_be_let_in() {
+    let output = agent(&["ask", "--help"]);
+    assert!(output.status.success(), "{output:?}");
+    let help = String::from_utf8(output.stdout).expect("text");
+    for word in [
+        "snmp://[community@]HOST[:PORT]",
+        "ipp://HOST[:PORT]/PATH",
+        "--snmp-version <1|2c|3>",
+        "--snmp-user <NAME>",
+        "sha256",
+        "aes128",
+        "DAWNWATCH_SNMP_AUTH_PASSWORD",
+        "DAWNWATCH_SNMP_PRIVACY_PASSWORD",
+        "--snmp-auth-password-file <FILE>",
+        "--snmp-context <NAME>",
+        "--timeout <TIME>",
+        "--json",
+        "--lang <vi|en>",
+    ] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+}
+
+#[test]
+fn what_ask_cannot_understand_is_bad_usage_and_says_what_would_be_right() {
+    let error = fails(&["ask", "http://printer/"], 64);
+    assert!(error.contains("snmp://"), "{error}");
+    let error = fails(&["ask", "snmp://printer", "--snmp-auth", "rot13"], 64);
+    assert!(error.contains("sha256"), "{error}");
+    let error = fails(&["ask", "snmp://printer", "--snmp-version", "3"], 64);
+    assert!(error.contains("--snmp-user"), "{error}");
+    let user = ["ask", "snmp://printer", "--snmp-user", "monitor"];
+    let error = fails(&[&user[..], &["--snmp-auth", "sha1"]].concat(), 64);
+    assert!(error.contains("DAWNWATCH_SNMP_AUTH_PASSWORD"), "{error}");
+    fails(&["ask"], 64);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! In reading order: [`surroundings`] (what the machine knows) → [`walk`] (what is measured and when) →
 //! [`links`], [`uses`] (how) → [`seen`] (steps and evidence), [`lacking`] (what could not be measured) →
 //! `diagnosis::spot` (the verdict) → [`screen`] (for people). It measures with the same functions as the sources do, needs no collector, no
-//! configuration and no root, and says what it could not measure. It takes some eight seconds when all is
+//! configuration and no root, and says what it could not measure. It takes some four seconds when all is
 //! well and less than thirty in any case. Deliberately absent: any change to the machine.
 
 mod lacking;
@@ -54,13 +54,12 @@ pub async fn check(config: &Config, reader: Reader) -> Checked {
         Reader::Person(language) => Screen::new(language),
         Reader::Program => Screen::none(),
     };
-    let tools = Tools::of(config).await;
     let Seen {
         evidence,
         steps,
         limitations,
         ..
-    } = walk::outwards(tools, &mut screen).await;
+    } = walk::outwards(Tools::of(config).await, &mut screen).await;
     let verdict = spot::judge(&evidence);
     screen.conclude(&limitations, &verdict);
     let limitations: Vec<String> = limitations
@@ -75,6 +74,13 @@ pub async fn check(config: &Config, reader: Reader) -> Checked {
         }),
         is_well: verdict.fault.is_none(),
     }
+}
+
+/// The verdict alone, told to nobody.
+pub async fn look(config: &Config) -> Verdict {
+    let mut screen = Screen::none();
+    let seen = walk::outwards(Tools::of(config).await, &mut screen).await;
+    spot::judge(&seen.evidence)
 }
 
 fn verdict_json(verdict: &Verdict) -> Value {

@@ -34,7 +34,7 @@ impl Surroundings {
         let wireless = kept(os::wireless(root), &mut limitations);
         let mut resolvers = kept(os::resolvers(root), &mut limitations);
         resolvers.truncate(MOST);
-        let known = known(root);
+        let known = os::neighbours(root);
         let to_gateway = known
             .iter()
             .find(|known| gateways.iter().any(|gateway| gateway.ip == known.ip));
@@ -125,41 +125,9 @@ pub(super) fn is_routed(ip: IpAddr) -> bool {
 /// Whether somebody has this address, as far as the card knows; `None` when it knows nothing. What died a
 /// moment ago still does: some eight seconds after it was asked for in vain nobody does any more.
 pub(super) fn is_somebody(root: &Root, ip: IpAddr) -> Option<bool> {
-    let known = known(root);
+    let known = os::neighbours(root);
     let known = known.iter().find(|known| known.ip == ip)?;
     Some(known.is_there)
-}
-
-/// What the system knows of the local network. Few systems have no such file, and then nothing is known.
-fn known(root: &Root) -> Vec<Neighbour> {
-    let table = std::fs::read_to_string(root.0.join("proc/net/arp")).unwrap_or_default();
-    neighbours(&table)
-}
-
-/// An address of the local network, and the card it is behind.
-#[derive(Debug, PartialEq, Eq)]
-struct Neighbour {
-    ip: IpAddr,
-    interface: String,
-    is_there: bool,
-}
-
-/// `IP-address HW-type flags HW-address mask device`; flag 2 says that the address is somebody's.
-fn neighbours(arp: &str) -> Vec<Neighbour> {
-    let lines = arp.lines().skip(1);
-    let parsed = lines.map(|line| {
-        let mut words = line.split_whitespace();
-        let ip = words.next()?.parse().ok()?;
-        let flags = words.nth(1)?.strip_prefix("0x")?;
-        let flags = u32::from_str_radix(flags, 16).ok()?;
-        let interface = words.nth(2)?.to_owned();
-        Some(Neighbour {
-            ip,
-            interface,
-            is_there: flags & 2 != 0,
-        })
-    });
-    parsed.flatten().collect()
 }
 
 #[cfg(test)]
@@ -167,35 +135,15 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    const ARP: &str = "\
-IP address       HW type     Flags       HW address            Mask     Device
-192.168.1.1      0x1         0x2         00:11:22:33:44:55     *        eth0
-192.168.1.9      0x1         0x0         00:00:00:00:00:00     *        eth0
-10.9.0.7         0x1         0x6         00:11:22:33:44:66     *        wlan0
-torn
-";
-
-    #[test]
-    fn neighbours_are_those_that_somebody_is() {
-        let found: Vec<_> = neighbours(ARP)
-            .into_iter()
-            .map(|one| (one.ip.to_string(), one.interface, one.is_there))
-            .collect();
-        let expected = [
-            ("192.168.1.1".to_owned(), "eth0".to_owned(), true),
-            ("192.168.1.9".to_owned(), "eth0".to_owned(), false),
-            ("10.9.0.7".to_owned(), "wlan0".to_owned(), true),
-        ];
-        assert_eq!(found, expected);
-        assert!(neighbours("").is_empty());
-    }
+    const ARP: &str =
+        "IP address       HW type     Flags       HW address            Mask     Device";
 
     #[test]
     fn all_that_are_there_are_near_and_not_only_those_that_are_asked() {
         let folder = tempfile::tempdir().unwrap();
         let root = Root(folder.path().into());
         std::fs::create_dir_all(folder.path().join("proc/net")).unwrap();
-        let mut table = ARP.lines().next().unwrap().to_owned();
+        let mut table = ARP.to_owned();
         for host in 1..=20 {
             table += &format!("\n10.0.0.{host} 0x1 0x2 00:11:22:33:44:55 * eth0");
         }

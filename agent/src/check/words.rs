@@ -31,7 +31,7 @@ impl Language {
         }
     }
 
-    pub(super) fn pick<T>(self, vi: T, en: T) -> T {
+    pub(crate) fn pick<T>(self, vi: T, en: T) -> T {
         match self {
             Self::Vi => vi,
             Self::En => en,

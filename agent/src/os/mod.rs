@@ -18,13 +18,15 @@ use other as system;
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+
+use proto::plan::Mac;
 
 pub use system::{
     CAN_BIND, ICMP_REMEDY, bind_to, boot_id, disks, filesystems, gateways, hidden_serial_number,
-    interface_index, interfaces, is_near, is_wireless, load_average, own_addresses, resolvers,
-    temperatures, wireless,
+    interface_index, interfaces, is_near, is_wireless, load_average, local_networks, neighbours,
+    own_addresses, own_macs, resolvers, shuts_down, temperatures, wireless,
 };
 
 /// Where the system's files are: `/`, except in tests.
@@ -126,6 +128,34 @@ pub struct Interface {
     pub received: Traffic,
     /// What went out.
     pub transmitted: Traffic,
+}
+
+/// An address of the local network, and the interface it is behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The address.
+    pub ip: IpAddr,
+    /// Such as `eth0`.
+    pub interface: String,
+    /// Whether it is somebody's.
+    pub is_there: bool,
+    /// Whose.
+    pub mac: Option<Mac>,
+}
+
+/// A network of IPv4 that this machine is in, with others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalNetwork {
+    /// Such as `eth0`.
+    pub interface: String,
+    /// This machine's address there.
+    pub own: Ipv4Addr,
+    /// That of the network.
+    pub address: Ipv4Addr,
+    /// Of its prefix, in bits; never 0.
+    pub length: u32,
+    /// Whether a default route goes through the interface.
+    pub leads_everywhere: bool,
 }
 
 /// One wireless interface and its access point.

@@ -7,7 +7,10 @@ use std::net::IpAddr;
 
 use socket2::SockRef;
 
-use super::{Address, Disk, Filesystem, Interface, Root, Temperature, Unreadable, Wifi};
+use super::{
+    Address, Disk, Filesystem, Interface, LocalNetwork, Neighbour, Root, Temperature, Unreadable,
+    Wifi,
+};
 
 /// What a person can do so that the agent may send ICMP.
 pub const ICMP_REMEDY: &str = if cfg!(windows) {
@@ -48,6 +51,18 @@ pub fn is_wireless(_: &Root, _: &str) -> bool {
     false
 }
 
+/// Not available on this system yet.
+#[must_use]
+pub fn neighbours(_: &Root) -> Vec<Neighbour> {
+    Vec::new()
+}
+
+/// Not known on this system yet.
+#[must_use]
+pub fn shuts_down(_: &Root) -> bool {
+    false
+}
+
 /// Nobody says so on this system yet.
 pub fn hidden_serial_number(_: &Root) -> Option<Unreadable> {
     None
@@ -78,5 +93,7 @@ nothing! {
     filesystems: Vec<Filesystem>,
     load_average: Option<[f64; 3]>,
     wireless: Vec<Wifi>,
-    own_addresses: Vec<IpAddr>
+    own_addresses: Vec<IpAddr>,
+    own_macs: Vec<proto::plan::Mac>,
+    local_networks: Vec<LocalNetwork>
 }

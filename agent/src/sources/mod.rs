@@ -7,6 +7,7 @@
 //! A source may not run programs, need root where it can do without, or branch on vendors. A failed
 //! probe is a reading, not an error: [`Unmeasurable`] is for "could not measure".
 
+pub mod device;
 pub mod host;
 pub mod probe;
 
@@ -18,11 +19,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use proto::ids::DeviceId;
 use proto::metrics::{Metric, Part};
 use proto::plan::{Plan, Segment};
 use proto::stream::Series;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
+use self::probe::Asked;
 use crate::identity::Identity;
 use crate::tls::Address;
 
@@ -42,6 +45,11 @@ pub trait Source: Send {
     /// When, within its interval.
     fn phase(&self) -> Phase {
         Phase::Own
+    }
+
+    /// Notified when the next run is not to wait for its time.
+    fn soon(&self) -> Option<Arc<Notify>> {
+        None
     }
 
     /// Measures once. What was read before an error still counts.
@@ -78,6 +86,8 @@ pub struct Readings {
     /// What this machine cannot measure although the source as a whole works, for `status`: "no
     /// ICMP: round-trip times are those of TCP connections".
     pub limitations: Vec<Unmeasurable>,
+    /// What is read next is about this device of the centre; `None` for this machine.
+    pub device: Option<DeviceId>,
     known: Known,
 }
 
@@ -126,12 +136,14 @@ impl Readings {
         let labels = names
             .zip(labels.iter().copied())
             .filter(|(_, value)| !value.is_empty());
+        let device = self.device.as_ref();
         let series = self
             .known
-            .find(metric, part, labels.clone())
+            .find(device, metric, part, labels.clone())
             .unwrap_or_else(|| {
                 let labels = labels.map(|(name, value)| (name, value.to_owned()));
                 Arc::new(Series {
+                    device: device.cloned(),
                     metric,
                     part,
                     labels: labels.collect(),
@@ -144,12 +156,14 @@ impl Readings {
 impl Known {
     fn find<'l>(
         &mut self,
+        device: Option<&DeviceId>,
         metric: &'static Metric,
         part: Part,
         labels: impl Iterator<Item = (&'static str, &'l str)> + Clone,
     ) -> Option<Arc<Series>> {
         let is_it = |series: &Arc<Series>| {
             std::ptr::eq(series.metric, metric)
+                && series.device.as_ref() == device
                 && series.part == part
                 && are_equal(&series.labels, labels.clone())
         };
@@ -197,6 +211,8 @@ pub struct Context {
     /// One permit: what loads a line (transfers, bursts, large packets) does so one at a time, lest they
     /// measure each other.
     pub heavy: Arc<Semaphore>,
+    /// Bursts of echoes that the collector asks for.
+    pub bursts: Asked,
     /// For transfers to the collector. `None` where the line is paid for by the byte.
     pub access: Option<Access>,
 }
@@ -241,6 +257,7 @@ impl Context {
             hops: watch::Sender::default(),
             collector_lead_ms: watch::Sender::default(),
             heavy: Arc::new(Semaphore::new(1)),
+            bursts: Asked::default(),
             access: None,
         }
     }
@@ -299,6 +316,9 @@ mod tests {
         again.push_part(&metrics::LINK_RTT, Part::Count, &["lan", "x"], 1.0);
         again.push_part(&metrics::LINK_RTT, Part::Sum, &["lan", "y"], 1.0);
         again.push(&metrics::LINK_SENT, &["lan", "x"], 1.0);
+        again.device = "printer".parse().ok();
+        again.push_part(&metrics::LINK_RTT, Part::Sum, &["lan", "x"], 1.0);
+        again.device = None;
         again.push_part(&metrics::LINK_RTT, Part::Sum, &["", "x"], 1.0);
         for reading in &again.taken {
             assert_ne!(reading.series, readings.taken[0].series);

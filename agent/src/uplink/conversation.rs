@@ -11,6 +11,7 @@ use super::ended::Ended;
 use super::outgoing::Outgoing;
 use super::{GOODBYE_TIMEOUT, Line, within};
 use crate::clock;
+use crate::presence::Leaving;
 
 /// What the collector says.
 pub(super) trait Incoming: Stream<Item = Result<FromCollector, Status>> + Unpin {}
@@ -63,6 +64,14 @@ impl Line<'_> {
                 }
                 () = until(self.plans.due()) => self.plans.put_into_force(),
                 () = self.queue.appended() => {}
+                // Whoever was at the other end gave this one up, or will; and is to be told.
+                () = self.presence.woke() => return Err(Ended::Woke),
+                Ok(()) = self.found.changed(), if outgoing.has_room_for_found() => {
+                    let found = self.found.borrow_and_update().clone();
+                    self.found_told = Some(Instant::now());
+                    let bytes = outgoing.send_found(found)?;
+                    self.budget.spend_live(bytes);
+                }
                 () = until(more_at) => {}
                 () = until(outgoing.patience_ends()) => return Err(Ended::Silent),
             }
@@ -75,6 +84,7 @@ impl Line<'_> {
         match message.kind {
             Some(from_collector::Kind::Ack(ack)) => self.acknowledged(&ack, outgoing).await,
             Some(from_collector::Kind::Plan(plan)) => self.plans.sent(plan),
+            Some(from_collector::Kind::Burst(burst)) => self.bursts.ask(&burst),
             // A second welcome, or a message kind this agent is too old to know.
             Some(from_collector::Kind::Welcome(_)) | None => {}
         }
@@ -115,15 +125,26 @@ impl Line<'_> {
             debug!(problem, "There was nobody to say goodbye to.");
             return;
         }
+        let why = self.presence.leaving().unwrap_or(Leaving::Stop);
         let goodbye = Goodbye {
-            reason: goodbye::Reason::Stop.into(),
+            reason: goodbye::Reason::from(why).into(),
         };
         let said = outgoing.send(from_agent::Kind::Goodbye(goodbye));
         // Ends this side; the collector closes its own when it has heard it.
         drop(outgoing);
-        let heard = async { while next(&mut incoming).await.is_ok() {} };
+        let heard = async {
+            loop {
+                if let Err(ended) = next(&mut incoming).await {
+                    break matches!(ended, Ended::Closed);
+                }
+            }
+        };
         let heard = tokio::time::timeout(GOODBYE_TIMEOUT, heard).await;
-        debug!(said = said.is_ok(), heard = heard.is_ok(), "Goodbye.");
+        let heard = said.is_ok() && heard == Ok(true);
+        if heard {
+            self.presence.said_goodbye();
+        }
+        debug!(?why, heard, "Goodbye.");
     }
 }
 

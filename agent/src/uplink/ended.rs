@@ -29,6 +29,8 @@ pub(super) enum Ended {
     DictionaryFull,
     #[error("the collector can keep measurements again: another stream brings what it could not")]
     KeepsAgain,
+    #[error("this machine slept")]
+    Woke,
     #[error(transparent)]
     Identity(#[from] IdentityError),
 }

@@ -22,11 +22,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::limits::{ADDRESSES_PER_HELLO, MESSAGE_BYTES, PROTOCOL};
-use proto::plan::Plan;
+use proto::limits::{ADDRESSES_PER_HELLO, MACS_PER_HELLO, MESSAGE_BYTES, PROTOCOL};
+use proto::plan::{Mac, Plan};
 use proto::wire::session_client::SessionClient;
-use proto::wire::{Batches, FromCollector, Hello, Welcome, from_agent};
+use proto::wire::{Batches, FoundDevice, FromCollector, Hello, Welcome, from_agent};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -43,12 +44,18 @@ use crate::backoff::Backoff;
 use crate::clock;
 use crate::identity::Identity;
 use crate::os::{self, Root};
+use crate::presence::{self, Presence, Turn};
 use crate::queue::Queue;
+use crate::sources::probe::Asked;
 use crate::status::Status as AgentStatus;
 use crate::tls::{self, Address, ConnectError};
 
 /// How long the collector may take to welcome, or to acknowledge anything at all.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A stream that lasts so long after something was sent has brought it there: a broken one is known by the
+/// next batch, which has no answer in time.
+const FOUND_ARRIVES: Duration = ANSWER_TIMEOUT.saturating_mul(3);
 
 /// How long the last acknowledgements may take, and then the end of the stream: a machine that shuts
 /// down does not wait.
@@ -84,6 +91,13 @@ pub struct Uplink {
     pub collector_lead_ms: watch::Sender<Option<i64>>,
     /// Told how the connection fares.
     pub status: watch::Sender<AgentStatus>,
+    /// What was found in the network when it was last looked at: kept until there is a stream that lasts long
+    /// enough to bring it, or newer ones replace it.
+    pub found: watch::Receiver<Vec<FoundDevice>>,
+    /// What became of the machine and the agent, to be told.
+    pub presence: Presence,
+    /// Bursts that the collector asks for.
+    pub bursts: Asked,
     /// Cancelled when the agent is to stop.
     pub stop: CancellationToken,
 }
@@ -108,6 +122,11 @@ struct Line<'a> {
     queue: Queue,
     plans: Plans,
     connected: Arc<Notify>,
+    found: watch::Receiver<Vec<FoundDevice>>,
+    /// When it was last told.
+    found_told: Option<Instant>,
+    presence: Presence,
+    bursts: Asked,
     stop: CancellationToken,
     backoff: Backoff,
     budget: Budget,
@@ -130,6 +149,10 @@ impl Uplink {
             queue: self.queue.clone(),
             plans: Plans::new(self.plan),
             connected: self.connected,
+            found: self.found,
+            found_told: None,
+            presence: self.presence,
+            bursts: self.bursts,
             stop: self.stop,
             backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
             budget: Budget::new(self.bytes_per_day),
@@ -164,6 +187,7 @@ impl Line<'_> {
             identity.mark_unchanged();
             let ended = self.stream().await;
             self.queue.unlinked();
+            self.doubt_what_was_told();
             let Err(ended) = ended else {
                 break;
             };
@@ -172,15 +196,28 @@ impl Line<'_> {
                 () = tokio::time::sleep(wait) => {}
                 // Perhaps the old one was what kept the collector away.
                 Ok(()) = identity.changed() => {}
+                // Much else is another way now, too.
+                () = self.presence.woke() => {}
                 () = stop.cancelled() => {}
             }
+        }
+    }
+
+    /// What was found, and told shortly before the stream ended, is told again: nothing acknowledges it.
+    fn doubt_what_was_told(&mut self) {
+        let told = self.found_told.take();
+        if told.is_some_and(|told| told.elapsed() < FOUND_ARRIVES) {
+            self.found.mark_changed();
         }
     }
 
     /// Tells why there is no stream, and how long there shall be none.
     fn wait_after(&mut self, ended: &Ended) -> Duration {
         let problem = crate::chain(ended);
-        if matches!(ended, Ended::DictionaryFull | Ended::KeepsAgain) {
+        if matches!(
+            ended,
+            Ended::DictionaryFull | Ended::KeepsAgain | Ended::Woke
+        ) {
             info!(reason = problem, "Another stream begins.");
             return self.backoff.next_wait();
         }
@@ -226,13 +263,15 @@ impl Line<'_> {
         let (sender, receiver) = mpsc::channel(outgoing::MESSAGES);
         let outgoing = Outgoing::new(sender, self.queue.newest().await);
         let lost = self.queue.lost().await;
-        let hello = self.hello(lost.clone());
+        let turns = self.presence.untold();
+        let hello = self.hello(lost.clone(), &turns);
         outgoing.send(from_agent::Kind::Hello(hello))?;
         let mut client = SessionClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
         let opening = client.open(ReceiverStream::new(receiver));
         let mut incoming = within(opening).await??.into_inner();
         let welcome = welcome(&mut incoming).await?;
         self.welcomed(welcome, lost).await;
+        self.presence.told(&turns).await;
         shared.status.send_modify(|status| {
             status.connected = true;
             status.connection_problem = None;
@@ -257,7 +296,7 @@ impl Line<'_> {
         self.queue.heard_time(server_unix_ms);
     }
 
-    fn hello(&self, lost: Vec<Batches>) -> Hello {
+    fn hello(&self, lost: Vec<Batches>, turns: &[Turn]) -> Hello {
         Hello {
             protocol: PROTOCOL,
             host: Some(crate::host_facts()),
@@ -266,6 +305,9 @@ impl Line<'_> {
             plan_version: self.plans.version(),
             lost,
             addresses: own_addresses(),
+            can_scout: true,
+            turns: presence::wire(turns),
+            macs: own_macs(),
         }
     }
 }
@@ -275,6 +317,13 @@ fn own_addresses() -> Vec<String> {
     let own = os::own_addresses(&Root::default()).unwrap_or_default();
     let told = own.iter().take(ADDRESSES_PER_HELLO);
     told.map(IpAddr::to_string).collect()
+}
+
+/// What others of the centre can wake this machine by.
+fn own_macs() -> Vec<String> {
+    let own = os::own_macs(&Root::default()).unwrap_or_default();
+    let told = own.iter().take(MACS_PER_HELLO);
+    told.map(Mac::to_string).collect()
 }
 
 /// Waits for an answer, not for ever.

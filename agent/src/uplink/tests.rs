@@ -4,15 +4,16 @@
 
 use std::path::Path;
 
+use proto::limits::FOUND_PER_MESSAGE;
 use proto::metrics::DEVICE_INTERFACE_UP;
 use proto::wire::{Ack, Batch, FromAgent, from_collector};
 use rcgen::{CertificateParams, KeyPair};
-use tokio::time::Instant;
 use tonic::Status;
 
 use super::*;
 use crate::record::Recorder;
 use crate::sources::Readings;
+use crate::sources::device::discovery::MOST_FOUND;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -57,6 +58,8 @@ struct Setup {
     queue: Queue,
     shared: Shared,
     plan: watch::Sender<Plan>,
+    found: watch::Sender<Vec<FoundDevice>>,
+    presence: Presence,
     stop: CancellationToken,
     _folder: tempfile::TempDir,
 }
@@ -74,6 +77,8 @@ impl Setup {
             queue: Queue::open(&folder.path().join("spool"), spool::Limits::default()).unwrap(),
             shared: shared(folder.path()),
             plan: watch::Sender::new(Plan::default()),
+            found: watch::Sender::default(),
+            presence: Presence::begin(folder.path(), Some("a boot"), clock::now()),
             stop: CancellationToken::new(),
             _folder: folder,
         }
@@ -85,6 +90,10 @@ impl Setup {
             queue: self.queue.clone(),
             plans: Plans::new(self.plan.clone()),
             connected: Arc::default(),
+            found: self.found.subscribe(),
+            found_told: None,
+            presence: self.presence.clone(),
+            bursts: Asked::default(),
             stop: self.stop.clone(),
             backoff: Backoff::new(LEAST_WAIT, MOST_WAIT),
             budget: Budget::new(None),
@@ -273,6 +282,51 @@ async fn of_plans_that_follow_one_another_the_newest_is_taken_now_and_then() {
     assert!(matches!(ended, Err(Ended::Closed)), "{ended:?}");
     assert_eq!(taken.first(), Some(&1), "the first at once");
     assert!((5..=6).contains(&taken.len()), "{taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_found_waits_for_a_stream_that_lasts_and_is_told_no_more_then() {
+    let setup = Setup::new();
+    let mut line = setup.line();
+    let found = |count: usize| -> Vec<FoundDevice> {
+        let device = |number| FoundDevice {
+            address: format!("10.0.0.{number}"),
+            ..FoundDevice::default()
+        };
+        (0..count).map(device).collect()
+    };
+    setup.found.send_replace(found(1));
+    setup.found.send_replace(found(MOST_FOUND + 1));
+    // How long each stream lasts after it was told, and whether it is told there.
+    let streams = [(SECOND, true), (FOUND_ARRIVES, true), (SECOND, false)];
+    for (lasts, is_told) in streams {
+        let (mut collector, incoming, outgoing) = setup.stream().await;
+        let script = async {
+            let mut told = Vec::new();
+            for _ in 0..MOST_FOUND / FOUND_PER_MESSAGE {
+                let Ok(heard) = tokio::time::timeout(SECOND, collector.hears.recv()).await else {
+                    break;
+                };
+                match heard.unwrap().kind {
+                    Some(from_agent::Kind::Found(found)) => told.extend(found.devices),
+                    other => panic!("{other:?} was not found"),
+                }
+            }
+            let more = tokio::time::timeout(lasts, collector.hears.recv()).await;
+            assert!(more.is_err(), "{more:?} is too much");
+            drop(collector);
+            told
+        };
+        let (ended, told) = tokio::join!(line.converse(incoming, outgoing), script);
+        assert!(matches!(ended, Err(Ended::Closed)), "{ended:?}");
+        let expected = if is_told {
+            found(MOST_FOUND)
+        } else {
+            Vec::new()
+        };
+        assert_eq!(told, expected);
+        line.doubt_what_was_told();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,23 +6,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::{Root, Unreadable};
-use super::routes::default_routes;
+use proto::plan::Mac;
 
-/// `/proc/net/route`: the way goes through a gateway.
-const THROUGH_GATEWAY: u32 = 0x2;
+use super::super::{Root, Unreadable};
+use super::routes::{self, default_routes};
 
 /// `/proc/net/if_inet6`: replaced by another soon (RFC 8981), or of no use (any more).
 const FLEETING: u32 = 0x01 | 0x08 | 0x20 | 0x40;
 
 /// Of IPv4 first. A kernel that does not tell has none.
 pub fn own_addresses(root: &Root) -> Result<Vec<IpAddr>, Unreadable> {
-    let mut cabled = Vec::new();
-    for route in default_routes(root)? {
-        if !cabled.contains(&route.interface) && !is_wireless(root, &route.interface) {
-            cabled.push(route.interface);
-        }
-    }
+    let cabled = cabled(root)?;
     let read = |path| match root.read(path) {
         Err(error) if error.is_missing() => Ok(String::new()),
         read => read,
@@ -42,6 +36,27 @@ pub fn own_addresses(root: &Root) -> Result<Vec<IpAddr>, Unreadable> {
     Ok(own)
 }
 
+/// The hardware addresses of the same interfaces: by those this machine can be woken.
+pub fn own_macs(root: &Root) -> Result<Vec<Mac>, Unreadable> {
+    let address = |interface: &String| {
+        let text = root.read(&format!("sys/class/net/{interface}/address"));
+        text.ok()?.trim().parse::<Mac>().ok()
+    };
+    let macs = cabled(root)?.iter().filter_map(address).collect::<Vec<_>>();
+    Ok(macs.into_iter().filter(|mac| mac.is_of_one()).collect())
+}
+
+/// Cabled interfaces that lead everywhere.
+fn cabled(root: &Root) -> Result<Vec<String>, Unreadable> {
+    let mut cabled = Vec::new();
+    for route in default_routes(root)? {
+        if !cabled.contains(&route.interface) && !is_wireless(root, &route.interface) {
+            cabled.push(route.interface);
+        }
+    }
+    Ok(cabled)
+}
+
 /// Whether an address is this machine's own, or reached without a router. What the kernel does not tell is not.
 #[must_use]
 pub fn is_near(root: &Root, ip: IpAddr) -> bool {
@@ -50,8 +65,7 @@ pub fn is_near(root: &Root, ip: IpAddr) -> bool {
         _ if ip.is_loopback() => true,
         IpAddr::V4(ip) => {
             let networks = parse_networks(&read("proc/net/route"), |_| true);
-            networks.iter().any(|network| network.has(ip))
-                || parse_local(&read("proc/net/fib_trie")).contains(&ip)
+            networks.iter().any(|network| network.has(ip)) || local_addresses(root).contains(&ip)
         }
         IpAddr::V6(ip) => parse_networks_v6(&read("proc/net/if_inet6"))
             .any(|(own, mask)| (own ^ ip.to_bits()) & mask == 0),
@@ -79,21 +93,22 @@ impl Network {
     }
 }
 
-/// `Iface Destination Gateway Flags RefCnt Use Metric Mask …`, addresses as the host's integers.
+/// Those that such interfaces are in.
 fn parse_networks(table: &str, is_theirs: impl Fn(&str) -> bool) -> Vec<Network> {
-    let parse = |line: &str| {
-        let mut fields = line.split_whitespace();
-        let interface = fields.next()?;
-        let mut hex = |skipped| u32::from_str_radix(fields.nth(skipped)?, 16).ok();
-        let (destination, flags, mask) = (hex(0)?, hex(1)?, hex(3)?);
-        let is_near = flags & THROUGH_GATEWAY == 0 && mask != 0;
-        let bits = |number: u32| u32::from_be_bytes(number.to_ne_bytes());
-        (is_near && is_theirs(interface)).then(|| Network {
-            destination: bits(destination),
-            mask: bits(mask),
-        })
-    };
-    table.lines().skip(1).filter_map(parse).collect()
+    let near = routes::parse_v4(table).into_iter().filter(|route| {
+        let is_near = route.gateway.is_none() && !route.mask.is_unspecified();
+        is_near && route.leads_somewhere && is_theirs(&route.interface)
+    });
+    near.map(|route| Network {
+        destination: route.destination.to_bits(),
+        mask: route.mask.to_bits(),
+    })
+    .collect()
+}
+
+/// Every address of IPv4 of this machine, loopback included; some are there twice.
+pub(super) fn local_addresses(root: &Root) -> Vec<Ipv4Addr> {
+    parse_local(&root.read("proc/net/fib_trie").unwrap_or_default())
 }
 
 /// The addresses of the machine itself: a leaf, and below it `/32 host LOCAL`.

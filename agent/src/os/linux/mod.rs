@@ -4,6 +4,9 @@ mod addresses;
 mod disks;
 mod filesystems;
 mod interfaces;
+mod neighbours;
+mod networks;
+mod power;
 mod resolvers;
 mod routes;
 mod temperatures;
@@ -17,10 +20,13 @@ use socket2::SockRef;
 
 use super::{Root, Unreadable};
 
-pub use addresses::{is_near, is_wireless, own_addresses};
+pub use addresses::{is_near, is_wireless, own_addresses, own_macs};
 pub use disks::disks;
 pub use filesystems::filesystems;
 pub use interfaces::{interface_index, interfaces};
+pub use neighbours::neighbours;
+pub use networks::local_networks;
+pub use power::shuts_down;
 pub use resolvers::resolvers;
 pub use routes::gateways;
 pub use temperatures::temperatures;

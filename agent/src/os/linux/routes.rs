@@ -11,6 +11,19 @@ const UP: u32 = 0x1;
 const THROUGH_GATEWAY: u32 = 0x2;
 const REJECT: u32 = 0x200;
 
+/// One of IPv4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) interface: String,
+    pub(super) destination: Ipv4Addr,
+    pub(super) mask: Ipv4Addr,
+    /// `None` for what is reached without a router.
+    pub(super) gateway: Option<Ipv4Addr>,
+    /// Whether it is up, and no way of saying that there is none.
+    pub(super) leads_somewhere: bool,
+    metric: u32,
+}
+
 /// A route to everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DefaultRoute {
@@ -36,7 +49,9 @@ pub fn gateways(root: &Root) -> Result<Vec<Address>, Unreadable> {
 
 /// Every default route of both families. A system without IPv6 has no table of it.
 pub(super) fn default_routes(root: &Root) -> Result<Vec<DefaultRoute>, Unreadable> {
-    let mut routes = parse_v4(&root.read("proc/net/route")?);
+    let v4 = parse_v4(&root.read("proc/net/route")?);
+    let v4 = v4.into_iter().filter_map(Route::into_default);
+    let mut routes: Vec<DefaultRoute> = v4.collect();
     match root.read("proc/net/ipv6_route") {
         Ok(table) => routes.extend(parse_v6(&table)),
         Err(error) if error.is_missing() => {}
@@ -61,12 +76,13 @@ fn best_per_interface(mut routes: Vec<DefaultRoute>) -> Vec<DefaultRoute> {
     best
 }
 
-fn parse_v4(table: &str) -> Vec<DefaultRoute> {
+/// Every route of the table of IPv4, also those that lead nowhere.
+pub(super) fn parse_v4(table: &str) -> Vec<Route> {
     table.lines().skip(1).filter_map(parse_v4_line).collect()
 }
 
 /// `Iface Destination Gateway Flags RefCnt Use Metric Mask …`, addresses as the host's integers.
-fn parse_v4_line(line: &str) -> Option<DefaultRoute> {
+fn parse_v4_line(line: &str) -> Option<Route> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let [
         interface,
@@ -83,16 +99,30 @@ fn parse_v4_line(line: &str) -> Option<DefaultRoute> {
         return None;
     };
     let hex = |text: &str| u32::from_str_radix(text, 16).ok();
+    let address = |text: &str| Some(Ipv4Addr::from(hex(text)?.to_ne_bytes()));
     let flags = hex(flags)?;
-    if hex(destination)? != 0 || hex(mask)? != 0 || !leads_somewhere(flags) {
-        return None;
-    }
-    let gateway = Ipv4Addr::from(hex(gateway)?.to_ne_bytes());
-    Some(DefaultRoute {
+    let gateway = address(gateway)?;
+    Some(Route {
         interface: (*interface).to_owned(),
-        gateway: (flags & THROUGH_GATEWAY != 0).then_some(gateway.into()),
+        destination: address(destination)?,
+        mask: address(mask)?,
+        gateway: (flags & THROUGH_GATEWAY != 0).then_some(gateway),
+        leads_somewhere: leads_somewhere(flags),
         metric: metric.parse().ok()?,
     })
+}
+
+impl Route {
+    /// A default route.
+    fn into_default(self) -> Option<DefaultRoute> {
+        let is_it =
+            self.destination.is_unspecified() && self.mask.is_unspecified() && self.leads_somewhere;
+        is_it.then(|| DefaultRoute {
+            interface: self.interface,
+            gateway: self.gateway.map(IpAddr::from),
+            metric: self.metric,
+        })
+    }
 }
 
 fn parse_v6(table: &str) -> Vec<DefaultRoute> {
@@ -171,7 +201,9 @@ mod tests {
     #[test]
     fn the_ipv4_table_gives_default_routes() {
         let check = |lines: &str, expected: &[DefaultRoute]| {
-            assert_eq!(parse_v4(&v4(lines)), expected, "{lines}");
+            let routes = parse_v4(&v4(lines)).into_iter();
+            let found: Vec<_> = routes.filter_map(Route::into_default).collect();
+            assert_eq!(found, expected, "{lines}");
         };
         check(
             "eth0 00000000 010200C0 0003 0 0 100 00000000 0 0 0\n\

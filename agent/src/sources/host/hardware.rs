@@ -34,7 +34,7 @@ pub(super) struct Hardware {
 /// What is pushed at every run.
 #[derive(Debug, Default)]
 struct Facts {
-    labels: [String; 4],
+    labels: [String; 5],
     limitation: Option<Unmeasurable>,
 }
 
@@ -58,7 +58,7 @@ fn look() -> Facts {
     let os = System::long_os_version().unwrap_or_default();
     Facts {
         limitation: os::hidden_serial_number(&Root::default()).map(no_serial_number),
-        labels: [vendor, model, serial, display_text(&os)],
+        labels: [vendor, model, serial, display_text(&os), String::new()],
     }
 }
 

@@ -15,6 +15,7 @@ mod memory;
 mod network;
 mod os_info;
 mod temperature;
+mod turn;
 mod wifi;
 
 use std::error::Error;
@@ -67,6 +68,7 @@ pub fn all() -> Vec<Box<dyn Source>> {
         .iter()
         .map(|(name, reading, make)| Blocking::new(name, *reading, *make, Arc::clone(&turn)))
         .map(|source| Box::new(source) as Box<dyn Source>)
+        .chain([Box::new(turn::Turn) as Box<dyn Source>])
         .collect()
 }
 
@@ -115,7 +117,7 @@ fn bounded<T>(
 }
 
 /// Text of the system for a label that only people read: without control characters, cut to fit.
-fn display_text(text: &str) -> String {
+pub(super) fn display_text(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     let mut cut = text.trim().to_owned();
     cut.truncate(cut.floor_char_boundary(LABEL_BYTES));
@@ -124,7 +126,7 @@ fn display_text(text: &str) -> String {
 
 /// Counters and sizes are exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "samples are floating point")]
-fn number(count: u64) -> f64 {
+pub(super) fn number(count: u64) -> f64 {
     count as f64
 }
 

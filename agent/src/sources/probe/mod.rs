@@ -17,14 +17,16 @@ pub(crate) mod path;
 mod ping;
 mod quiet;
 #[cfg(all(test, target_os = "linux"))]
-mod road;
+pub(crate) mod road;
 pub(crate) mod round;
 pub(crate) mod service;
 mod slow;
 mod statistics;
+mod surroundings;
 mod targets;
 mod throughput;
 
+pub use self::icmp::Asked;
 use self::quiet::Quiet;
 use super::{Context, Source};
 

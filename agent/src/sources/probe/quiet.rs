@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::plan::Plan;
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 use tokio::time::timeout;
 
 use super::super::{Phase, Readings, Sampling, Source};
@@ -60,6 +60,10 @@ impl<S: Source> Source for Silenced<S> {
 
     fn phase(&self) -> Phase {
         self.source.phase()
+    }
+
+    fn soon(&self) -> Option<Arc<Notify>> {
+        self.source.soon()
     }
 
     fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {

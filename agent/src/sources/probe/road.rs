@@ -36,7 +36,7 @@ pub(super) const V6: [&str; 3] = ["fd88::1", "fd88:1::2", "fd88:2::2"];
 
 /// Who is on the road.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Pc,
     Gateway,
     Router,
@@ -47,7 +47,7 @@ const ALL: [Who; 4] = [Who::Pc, Who::Gateway, Who::Router, Who::Server];
 
 /// What a PC may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Icmp {
+pub(crate) enum Icmp {
     Datagram,
     Raw,
     Forbidden,
@@ -55,14 +55,14 @@ pub(super) enum Icmp {
 
 /// The road. Dropped, it is gone.
 #[derive(Debug)]
-pub(super) struct Road {
+pub(crate) struct Road {
     names: Vec<String>,
     before: File,
 }
 
 impl Road {
     /// Builds it and moves this thread onto the PC; says why where that is not possible here.
-    pub(super) fn new(icmp: Icmp) -> Option<Self> {
+    pub(crate) fn new(icmp: Icmp) -> Option<Self> {
         match Self::build(icmp) {
             Ok(road) => Some(road),
             Err(reason) => {
@@ -154,6 +154,16 @@ impl Road {
             self.write(who, "net/ipv6/icmp/ratelimit", "0")?;
         }
         Ok(())
+    }
+
+    /// A socket there, for what comes to a port by UDP.
+    pub(crate) fn listen(&self, who: Who, port: u16) -> std::net::UdpSocket {
+        let there = File::open(format!("/run/netns/{}", self.name(who))).unwrap();
+        let bound = std::thread::spawn(move || {
+            enter(&there).unwrap();
+            std::net::UdpSocket::bind(("0.0.0.0", port)).unwrap()
+        });
+        bound.join().unwrap()
     }
 
     /// Runs `ip` there.

@@ -77,10 +77,15 @@ impl Counts {
         *self.duplicates.get_or_insert(0) += again.sum::<u64>();
     }
 
-    /// Adds all there is of a segment and target to the readings.
-    pub(super) fn push(&self, labels: [&str; 2], readings: &mut Readings) {
+    /// Adds how many echoes there were, and answers.
+    pub(super) fn push_echoes(&self, labels: [&str; 2], readings: &mut Readings) {
         readings.push(&metrics::LINK_SENT, &labels, number(self.sent));
         readings.push(&metrics::LINK_RECEIVED, &labels, number(self.received));
+    }
+
+    /// Adds all there is of a segment and target to the readings.
+    pub(super) fn push(&self, labels: [&str; 2], readings: &mut Readings) {
+        self.push_echoes(labels, readings);
         readings.push(&metrics::LINK_REORDERED, &labels, number(self.reordered));
         if let Some(duplicates) = self.duplicates {
             readings.push(&metrics::LINK_DUPLICATES, &labels, number(duplicates));
@@ -193,7 +198,8 @@ pub(super) fn summarise(echoes: &[Echo]) -> Summary {
     }
 }
 
-fn median(sorted: &[Duration]) -> Option<Duration> {
+/// Of times in their order; of an even number, the middle of the middle two.
+pub(super) fn median(sorted: &[Duration]) -> Option<Duration> {
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = *sorted.get(sorted.len().saturating_sub(1) / 2)?;
     Some((lower + upper) / 2)
@@ -295,6 +301,17 @@ mod tests {
         let mut taken = readings.taken.into_iter();
         let found = taken.find(|one| one.series.metric == metric);
         found.map(|one| one.value)
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let check = |times: &[u64], expected: Option<u64>| {
+            let sorted: Vec<_> = times.iter().copied().map(Duration::from_millis).collect();
+            assert_eq!(median(&sorted), expected.and_then(ms), "{times:?}");
+        };
+        check(&[100, 120, 900], Some(120));
+        check(&[100, 120], Some(110));
+        check(&[], None);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use proto::limits::LINES_PER_PLAN;
 use proto::plan::{Plan, Segment, Target};
 
 use super::super::Hop;
+use super::surroundings::Surroundings;
 use crate::os::{Address, Root};
 
-/// Links of one agent. Each costs 30 series, and all must fit into `proto::limits::SERIES_PER_AGENT`
+/// Links of one agent, beside the lines that a province sees from outside. Each costs 30 series, and all must fit into `proto::limits::SERIES_PER_AGENT`
 /// beside the host's, services', resolvers' and paths'.
 pub(super) const BOUND: usize = 32;
 
@@ -31,6 +33,13 @@ pub(super) struct Link {
     pub(super) hop: Option<Hop>,
 }
 
+impl Link {
+    /// Whether it is the line of another centre, seen from outside.
+    pub(super) fn is_reverse(&self) -> bool {
+        self.segment == Segment::Reverse
+    }
+}
+
 /// Where a link leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -45,13 +54,6 @@ impl Place {
             None => Self::Name(text.to_owned()),
         }
     }
-}
-
-/// What this machine finds around itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Surroundings {
-    pub(super) gateways: Vec<Address>,
-    pub(super) resolvers: Vec<Address>,
 }
 
 /// Everything there may be a link to.
@@ -104,8 +106,11 @@ pub(super) fn links(known: &Known<'_>, root: &Root) -> (Vec<Link>, usize) {
         .chain(planned)
         .filter(|link| seen.insert((link.segment, link.name.clone())))
         .collect();
+    let lines = links.extract_if(.., |link| link.is_reverse());
+    let lines: Vec<Link> = lines.take(LINES_PER_PLAN).collect();
     let left_out = links.len().saturating_sub(BOUND);
     links.truncate(BOUND);
+    links.extend(lines);
     (links, left_out)
 }
 

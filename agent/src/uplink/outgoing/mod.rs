@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use prost::Message as _;
 use proto::columns::Lane;
+use proto::limits::FOUND_PER_MESSAGE;
 use proto::stream::{Encoded, Encoder};
-use proto::wire::{self, Ack, Clock, FromAgent, from_agent};
+use proto::wire::{self, Ack, Clock, Found, FoundDevice, FromAgent, from_agent};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
@@ -20,6 +21,7 @@ use super::budget::Budget;
 use super::ended::Ended;
 use crate::clock;
 use crate::queue::{Queue, Waiting};
+use crate::sources::device::discovery::MOST_FOUND;
 
 /// Batches on their way at most, while there is a backlog.
 const IN_FLIGHT: usize = 64;
@@ -41,8 +43,11 @@ const SLOWEST_LINE: u32 = 4_000;
 const SLEW_MS: u64 = 100;
 
 /// Messages that wait for the connection to take them: all that may be on their way, a Hello, the
-/// last batch, a Goodbye.
-pub(super) const MESSAGES: usize = FOR_LIVE * IN_FLIGHT + 3;
+/// last batch, a Goodbye, and what was found.
+pub(super) const MESSAGES: usize = FOR_LIVE * IN_FLIGHT + 3 + FOUND_MESSAGES;
+
+/// For all that is found at a time.
+const FOUND_MESSAGES: usize = MOST_FOUND.div_ceil(FOUND_PER_MESSAGE);
 
 /// The sending half of one stream.
 pub(super) struct Outgoing {
@@ -162,6 +167,23 @@ impl Outgoing {
             self.send_batch(waiting, Lane::Live, true, queue)?;
         }
         Ok(())
+    }
+
+    /// Whether all that is found at a time fits in beside the batches that may still be sent.
+    pub(super) fn has_room_for_found(&self) -> bool {
+        self.sender.capacity() >= MESSAGES.saturating_sub(self.in_flight.len())
+    }
+
+    /// Sends what was found. It needs no answer: it is found again. Says how large it is.
+    pub(super) fn send_found(&self, found: Vec<FoundDevice>) -> Result<usize, Ended> {
+        let mut bytes = 0;
+        for devices in found.chunks(FOUND_PER_MESSAGE).take(FOUND_MESSAGES) {
+            let devices = devices.to_vec();
+            let found = Found { devices };
+            bytes += found.encoded_len();
+            self.send(from_agent::Kind::Found(found))?;
+        }
+        Ok(bytes)
     }
 
     /// Sends a message that needs no answer.

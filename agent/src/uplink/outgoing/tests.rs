@@ -5,6 +5,7 @@
 use super::*;
 use crate::record::{Recorded, Recorder};
 use crate::sources::Readings;
+use proto::limits::SERIES_PER_BATCH;
 use proto::metrics::DEVICE_INTERFACE_UP;
 use proto::wire::{Batch, Batches};
 
@@ -123,14 +124,27 @@ async fn many_series_do_not_end_a_stream() {
 
 #[tokio::test]
 async fn a_full_stream_ends_when_all_it_owes_is_answered() {
-    let mut setup = setup(&[1_500..3_000, 0..1_000]).await;
+    let mut setup = setup(&[2_500..4_500, 1_000..2_500, 0..1_000]).await;
     let batches = setup.filled().await;
-    assert_eq!(sequences(&batches), [2]);
+    assert_eq!(sequences(&batches), [3, 1]);
     setup.fill().await.unwrap();
     setup.acknowledge(&batches).await;
     let ended = setup.fill().await.unwrap_err();
     assert!(matches!(ended, Ended::DictionaryFull), "{ended:?}");
-    assert_eq!(setup.queue.newest().await, 1, "the other still waits");
+    assert_eq!(setup.queue.newest().await, 2, "the other still waits");
+}
+
+#[tokio::test]
+async fn each_stream_takes_something_of_a_backlog_of_ever_other_names() {
+    let most = u32::try_from(SERIES_PER_BATCH).unwrap();
+    let ranges: Vec<_> = (0..6).map(|part| part * most..(part + 1) * most).collect();
+    let mut setup = setup(&ranges).await;
+    let batches = setup.filled().await;
+    assert_eq!(
+        sequences(&batches),
+        [6, 1],
+        "what is live, and one that waited"
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use proto::limits::BURST_ECHOES;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,18 +22,27 @@ pub(super) const ECHOES: u32 = 20;
 /// Between two of them: more than one takes on a line of 64 kbit/s, so that they queue nowhere.
 const SPACING: Duration = Duration::from_millis(20);
 
+/// How long one may take that was asked for.
+pub(super) fn longest(limit: Duration) -> Duration {
+    SPACING * BURST_ECHOES + limit * 2
+}
+
 /// A burst to one link.
 pub(super) struct Burst {
     pub(super) link: Key,
     /// When it should have been.
     pub(super) due: Due,
+    /// How many echoes.
+    pub(super) count: u32,
+    /// Whether the collector wants it.
+    pub(super) is_asked: bool,
     pub(super) address: Address,
     pub(super) interface: Option<String>,
     /// In the order of sending.
     pub(super) echoes: Vec<Echo>,
 }
 
-/// Sends these, the most overdue first, and returns those that were over by the deadline. An answer is
+/// Sends these, those that are asked for and then the most overdue first, and returns those that were over by the deadline. An answer is
 /// waited for as long as in a round: both are counted as one.
 pub(super) async fn send(
     mut bursts: Vec<Burst>,
@@ -40,7 +50,7 @@ pub(super) async fn send(
     limit: Duration,
     deadline: Instant,
 ) -> Vec<Burst> {
-    bursts.sort_by_key(|burst| burst.due);
+    bursts.sort_by_key(|burst| (!burst.is_asked, burst.due));
     let mut sent = Vec::new();
     let _ = timeout_at(deadline, async {
         for mut burst in bursts {
@@ -48,7 +58,9 @@ pub(super) async fn send(
             // Closed after it: a socket for bursts alone would hear all that comes for others.
             let packets = Packets::new(burst.interface.clone());
             // Where it cannot be sent at all, the next attempt is the next burst.
-            let came = packets.burst(&burst.address, ECHOES, SPACING, limit).await;
+            let came = packets
+                .burst(&burst.address, burst.count, SPACING, limit)
+                .await;
             drop(turn);
             let echoes = (0..)
                 .zip(came.unwrap_or_default())

@@ -9,24 +9,30 @@
 //! Routers on the way may answer no echo, or few: they forward first. One that stays silent is asked by
 //! packets that expire there, and is no link before it has answered. Loss at a router that is absent
 //! behind it is such a limit and no fault, which the diagnosis knows; to make little of it, a router gets
-//! few echoes however many the plan has, and no bursts.
+//! few echoes however many the plan has, and no bursts; so does the line of another centre, which a province's own
+//! agent sees from outside.
 //!
 //! Rights: none where the kernel allows datagram ICMP; see `echo.rs` for what happens without.
 //! It cannot know of ICMP that is filtered on the way: a target that answers no echo looks dead.
 
+mod asked;
 mod burst;
 mod link;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use proto::metrics;
 use proto::plan::Plan;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub use self::asked::Asked;
+use self::asked::Outcome;
 use self::burst::Burst;
 use self::link::{Key, Round, Route, State, key};
 use super::super::{Context, Readings, Sampling, Source, Unmeasurable};
@@ -34,10 +40,10 @@ use super::due::Due;
 use super::echo::{Means, Sockets, Way};
 use super::names::Names;
 use super::pace::Pace;
-use super::slow::Slow;
 use super::statistics::summarise;
-use super::targets::{self, Known, Link, Place, Surroundings};
-use crate::os::{self, Address, Root, Unreadable};
+use super::surroundings::Looking;
+use super::targets::{self, Known, Link, Place};
+use crate::os::Address;
 
 /// Echoes that a router on the way gets in one round: fewer than the six packets that a Linux router
 /// lets expire at once before it is silent for a second.
@@ -46,15 +52,11 @@ const HOP_ECHOES: u32 = 5;
 /// The source.
 pub struct Icmp {
     context: Context,
-    root: Root,
-    surroundings: Surroundings,
-    look_around: Slow<Found>,
+    looking: Looking,
     names: Names,
     sockets: Sockets,
     links: HashMap<Key, State>,
 }
-
-type Found = Result<Surroundings, Unreadable>;
 
 impl Icmp {
     /// Opens nothing yet.
@@ -62,9 +64,7 @@ impl Icmp {
     pub fn new(context: Context) -> Self {
         Self {
             context,
-            root: Root::default(),
-            surroundings: Surroundings::default(),
-            look_around: Slow::default(),
+            looking: Looking::default(),
             names: Names::default(),
             sockets: Sockets::default(),
             links: HashMap::new(),
@@ -84,19 +84,36 @@ impl Icmp {
         }
         let routes = self.find_routes(links, readings);
         let bursts = self.due_bursts(&routes, &plan);
+        let asked: Vec<Key> = bursts
+            .iter()
+            .filter(|one| one.is_asked)
+            .map(|one| one.link.clone())
+            .collect();
         let pace = pace(routes.len());
-        let deadline = Instant::now() + pace.whole();
+        // Many echoes take longer than a round.
+        let longest = asked.iter().map(|_| burst::longest(pace.timeout)).max();
+        let longest = longest.map_or(Duration::ZERO, |longest| {
+            longest.min(plan.link_interval * 7 / 10)
+        });
+        let deadline = Instant::now() + pace.whole().max(longest);
         let (rounds, bursts) = tokio::join!(
             self.probe(routes, pace),
             burst::send(bursts, &self.context.heavy, pace.timeout, deadline)
         );
         self.learn(&rounds);
+        let asked = asked
+            .into_iter()
+            .filter(|link| bursts.iter().all(|one| one.link != *link));
+        for _late in asked {
+            self.context.bursts.note(Outcome::Failed);
+        }
         for burst in bursts {
             self.count(&burst, &plan);
         }
         for round in rounds {
             self.report(&round, readings);
         }
+        self.context.bursts.push(readings);
         Ok(())
     }
 
@@ -107,26 +124,16 @@ impl Icmp {
         deadline: Instant,
         readings: &mut Readings,
     ) -> Vec<Link> {
-        let root = self.root.clone();
-        self.look_around
-            .start(|| tokio::task::spawn_blocking(move || look_around(&root)));
-        match self.look_around.returned(deadline).await {
-            Some(Ok(found)) => self.surroundings = found,
-            Some(Err(error)) => readings.limitations.push(Unmeasurable {
-                what: format!("gateways or resolvers are unknown: {error}"),
-                remedy: "let the agent's user read it".to_owned(),
-            }),
-            None => {}
-        }
+        self.looking.look(deadline, readings).await;
         let hops = self.context.hops.borrow().clone();
         let known = Known {
-            surroundings: &self.surroundings,
+            surroundings: &self.looking.found,
             collector: self.context.collector.as_ref(),
             hops: &hops,
             plan,
             interface: &|network| self.context.interface(Some(network)),
         };
-        let (links, left_out) = targets::links(&known, &self.root);
+        let (links, left_out) = targets::links(&known, &self.looking.root);
         if left_out > 0 {
             readings.limitations.push(Unmeasurable {
                 what: format!("{left_out} links are not probed"),
@@ -212,6 +219,7 @@ impl Icmp {
             start += pace.window / turns;
             let pace = match &link.hop {
                 Some(_) => pace.at_most(HOP_ECHOES),
+                None if link.is_reverse() => pace.at_most(HOP_ECHOES),
                 None => pace,
             };
             running.push(async move {
@@ -256,7 +264,8 @@ impl Icmp {
         }
     }
 
-    /// The bursts it is time for: to links that answer, by ICMP, and are not on the way to others.
+    /// The bursts it is time for: to links that answer, by ICMP, and are not on the way to others. One that is
+    /// asked for may be of a link that does not answer just now.
     fn due_bursts(&mut self, routes: &[(Link, Option<Route>)], plan: &Plan) -> Vec<Burst> {
         let mut due = Vec::new();
         for (link, route) in routes {
@@ -264,17 +273,25 @@ impl Icmp {
                 continue;
             };
             let is_time = state.next_burst.is_now(plan.path_interval);
-            let is_echo = matches!(route.means, Means::Ping(_)) && link.hop.is_none();
-            if is_echo && state.is_answered && is_time {
+            let is_echo =
+                matches!(route.means, Means::Ping(_)) && link.hop.is_none() && !link.is_reverse();
+            let asked = self.context.bursts.take(&key(link));
+            if !is_echo && asked.is_some() {
+                self.context.bursts.note(Outcome::Refused);
+            }
+            if is_echo && (asked.is_some() || (state.is_answered && is_time)) {
                 due.push(Burst {
                     link: key(link),
                     due: state.next_burst,
+                    count: asked.unwrap_or(burst::ECHOES),
+                    is_asked: asked.is_some(),
                     address: route.address.clone(),
                     interface: route.way.interface.clone(),
                     echoes: Vec::new(),
                 });
             }
         }
+        self.context.bursts.refuse_rest();
         due
     }
 
@@ -282,6 +299,9 @@ impl Icmp {
         if let Some(state) = self.links.get_mut(&burst.link) {
             state.next_burst = Due::after(plan.path_interval);
             state.counts.add_burst(&burst.echoes);
+            if burst.is_asked {
+                self.context.bursts.note(Outcome::Sent);
+            }
         }
     }
 
@@ -296,20 +316,18 @@ impl Icmp {
         }
         let labels = [segment.as_str(), name];
         state.counts.add(&round.echoes);
-        state.counts.push(labels, readings);
+        if round.link.is_reverse() {
+            // There are many, and each is a yes or a no.
+            state.counts.push_echoes(labels, readings);
+        } else {
+            state.counts.push(labels, readings);
+        }
         summarise(&round.echoes).push(labels, readings);
         if let Some((address, _, method)) = &round.through {
             let labels = [labels[0], labels[1], &address.to_string(), method.as_str()];
             readings.push(&metrics::LINK_METHOD_INFO, &labels, 1.0);
         }
     }
-}
-
-fn look_around(root: &Root) -> Found {
-    Ok(Surroundings {
-        gateways: os::gateways(root)?,
-        resolvers: os::resolvers(root)?,
-    })
 }
 
 fn name(place: &Place) -> Option<&str> {
@@ -330,6 +348,10 @@ impl Source for Icmp {
 
     fn timeout(&self, plan: &Plan) -> Duration {
         plan.link_interval
+    }
+
+    fn soon(&self) -> Option<Arc<Notify>> {
+        Some(self.context.bursts.soon())
     }
 
     fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {

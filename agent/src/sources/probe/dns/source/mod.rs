@@ -6,7 +6,6 @@
 //! dead resolver. Rights: none. It cannot know of resolvers that a router's own forwarder asks.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use proto::metrics;
@@ -17,12 +16,11 @@ use tokio::time::{Instant, sleep_until};
 use super::super::super::{Context, Readings, Sampling, Source, Unmeasurable};
 use super::super::lookup::Lookups;
 use super::super::outcomes::Outcomes;
-use super::super::slow::Slow;
-use super::super::statistics::three_digits;
+use super::super::statistics::{seconds, three_digits};
+use super::super::surroundings::Looking;
 use super::resolvers::SYSTEM;
 use super::system::judge_system;
 use super::{Judged, Name, Outcome, Resolver, canary, compare, judge, names, resolvers};
-use crate::os::{self, Address, Root, Unreadable};
 
 /// Names asked for in one run, beside the one that nobody has.
 const NAMES: usize = 2;
@@ -33,19 +31,11 @@ const OTHERS: usize = 4;
 /// The source.
 pub(crate) struct Dns {
     context: Context,
-    root: Root,
-    surroundings: Surroundings,
-    look_around: Slow<Result<Surroundings, Unreadable>>,
+    looking: Looking,
     lookups: Lookups,
     known: HashMap<String, State>,
     /// Counts the runs.
     turn: usize,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Surroundings {
-    gateways: Vec<IpAddr>,
-    resolvers: Vec<Address>,
 }
 
 /// The names of one run and one network.
@@ -109,9 +99,7 @@ impl Dns {
     pub(crate) fn new(context: Context) -> Self {
         Self {
             context,
-            root: Root::default(),
-            surroundings: Surroundings::default(),
-            look_around: Slow::default(),
+            looking: Looking::default(),
             lookups: Lookups::default(),
             known: HashMap::new(),
             turn: 0,
@@ -121,8 +109,10 @@ impl Dns {
     async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
         let plan = self.context.plan.borrow().clone();
         let pace = Pace::of(plan.service_interval, self.known.is_empty());
-        self.look_around(pace, readings).await;
-        let (resolvers, limitation) = resolvers(&self.surroundings.resolvers, &plan);
+        self.looking
+            .look(Instant::now() + pace.looking, readings)
+            .await;
+        let (resolvers, limitation) = resolvers(&self.looking.found.resolvers, &plan);
         readings.limitations.extend(limitation);
         let names: Vec<_> = resolvers.iter().map(|one| one.name.as_str()).collect();
         self.known
@@ -172,7 +162,7 @@ impl Dns {
             let mut turn = self.names(plan, network);
             turn.names.push(canary());
             let interface = self.context.interface(network);
-            let gateways = self.surroundings.gateways.clone();
+            let gateways = self.looking.found.gateway_ips();
             running.spawn(async move {
                 sleep_until(start).await;
                 let ask = async |names: Vec<Name>| {
@@ -195,7 +185,7 @@ impl Dns {
     /// As programs do.
     async fn ask_the_system(&self, plan: &Plan, pace: Pace) -> Judged {
         sleep_until(self.start(SYSTEM, pace)).await;
-        let gateways = &self.surroundings.gateways;
+        let gateways = &self.looking.found.gateway_ips();
         let ask = async |names: &[Name]| {
             judge_system(&self.lookups, names, gateways, pace.patience).await
         };
@@ -215,22 +205,6 @@ impl Dns {
     fn start(&self, name: &str, pace: Pace) -> Instant {
         let phase = self.known.get(name).map_or(0.0, |state| state.phase);
         Instant::now() + pace.window.mul_f64(phase)
-    }
-
-    /// Reads the machine's settings anew, unless that hangs: then they are what they were.
-    async fn look_around(&mut self, pace: Pace, readings: &mut Readings) {
-        let root = self.root.clone();
-        self.look_around
-            .start(|| tokio::task::spawn_blocking(move || look_around(&root)));
-        let deadline = Instant::now() + pace.looking;
-        match self.look_around.returned(deadline).await {
-            Some(Ok(found)) => self.surroundings = found,
-            Some(Err(error)) => readings.limitations.push(Unmeasurable {
-                what: format!("this machine's resolvers are unknown: {error}"),
-                remedy: "let the agent's user read it".to_owned(),
-            }),
-            None => {}
-        }
     }
 
     /// The names whose turn it is.
@@ -257,19 +231,10 @@ impl Dns {
             readings.push(&metrics::DNS_OUTCOME, &labels, value);
         }
         if let Some(took) = judged.took {
-            let micros = u32::try_from(three_digits(took).as_micros()).unwrap_or(u32::MAX);
-            let seconds = f64::from(micros) / 1e6;
-            readings.push(&metrics::DNS_DURATION, &[resolver], seconds);
+            let took = seconds(three_digits(took));
+            readings.push(&metrics::DNS_DURATION, &[resolver], took);
         }
     }
-}
-
-fn look_around(root: &Root) -> Result<Surroundings, Unreadable> {
-    let gateways = os::gateways(root)?;
-    Ok(Surroundings {
-        gateways: gateways.into_iter().map(|gateway| gateway.ip).collect(),
-        resolvers: os::resolvers(root)?,
-    })
 }
 
 impl Source for Dns {

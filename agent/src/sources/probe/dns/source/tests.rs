@@ -1,6 +1,8 @@
 //! Runs of the whole source: against no resolver at all, and what is told of several runs.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::net::IpAddr;
+
 use proto::limits::{INTERVAL, RESOLVERS_PER_PLAN, SERIES_PER_AGENT};
 use proto::metrics::Metric;
 use proto::plan::Service;
@@ -9,6 +11,7 @@ use tokio::sync::watch;
 use super::super::resolvers::OWN_BOUND;
 use super::super::{Asked, Expected, Told};
 use super::*;
+use crate::os::Root;
 
 fn planned(name: &str, address: &str, network: Option<&str>) -> proto::plan::Resolver {
     proto::plan::Resolver {
@@ -46,7 +49,7 @@ fn alone(plan: Plan, resolv_conf: &str, folder: &tempfile::TempDir) -> Dns {
     }
     let (_, plan) = watch::channel(plan);
     let mut dns = Dns::new(Context::new(plan, None, BTreeMap::new()));
-    dns.root = Root(folder.path().to_owned());
+    dns.looking.root = Root(folder.path().to_owned());
     dns
 }
 

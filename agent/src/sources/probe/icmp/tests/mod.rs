@@ -16,6 +16,7 @@ use proto::plan::{Segment, Target};
 use tokio::sync::watch;
 
 use super::*;
+use crate::os::Root;
 
 /// A source whose machine has no routes and no resolvers, so that it probes these targets alone.
 fn alone(targets: &[(&str, &str)], folder: &tempfile::TempDir) -> (Icmp, watch::Sender<Plan>) {
@@ -23,7 +24,7 @@ fn alone(targets: &[(&str, &str)], folder: &tempfile::TempDir) -> (Icmp, watch::
     std::fs::write(folder.path().join("proc/net/route"), "header\n").unwrap();
     let (sender, plan) = watch::channel(plan(targets));
     let mut icmp = Icmp::new(Context::new(plan, None, BTreeMap::new()));
-    icmp.root = Root(folder.path().to_owned());
+    icmp.looking.root = Root(folder.path().to_owned());
     (icmp, sender)
 }
 

@@ -313,3 +313,45 @@ async fn torn_and_foreign_answers_answer_nothing() {
     let loss = value(&readings, &metrics::LINK_LOSS, "server");
     assert_eq!(loss, Some(1.0));
 }
+
+#[tokio::test]
+async fn a_burst_that_is_asked_for_is_sent_with_the_next_round_and_of_no_other_link() {
+    let Some(road) = Road::new(road::Icmp::Datagram) else {
+        return;
+    };
+    let _echoes = road.serve_echoes(|answer| vec![answer.to_vec()]);
+    let folder = tempfile::tempdir().unwrap();
+    let (mut icmp, plan) = with_bursts(&folder);
+    plan.send_modify(|plan| plan.path_interval = Duration::from_hours(1));
+    let soon = icmp.soon().unwrap();
+    let before = sample(&mut icmp).await;
+    for state in icmp.links.values_mut() {
+        state.next_burst = Due::after(Duration::from_hours(1));
+    }
+    let asked = proto::wire::Burst {
+        segment: proto::wire::Segment::Lan.into(),
+        target: "server".into(),
+        echoes: 30,
+    };
+    let elsewhere = proto::wire::Burst {
+        target: "somebody else".into(),
+        ..asked.clone()
+    };
+    icmp.context.bursts.ask(&asked);
+    icmp.context.bursts.ask(&elsewhere);
+    soon.notified().await;
+    let [after, later] = [sample(&mut icmp).await, sample(&mut icmp).await];
+    let sent = |readings| value(readings, &metrics::LINK_SENT, "server").unwrap();
+    assert_eq!(sent(&after) - sent(&before), 5.0 + 30.0);
+    assert_eq!(sent(&later) - sent(&after), 5.0, "once");
+    let outcomes = |readings: &Readings| -> Vec<(String, f64)> {
+        let bursts = readings.taken.iter();
+        let bursts = bursts.filter(|one| one.series.metric == &metrics::AGENT_BURSTS);
+        bursts
+            .map(|one| (one.series.labels.first().unwrap().1.clone(), one.value))
+            .collect()
+    };
+    assert_eq!(outcomes(&before), []);
+    let expected = [("sent".to_owned(), 1.0), ("refused".to_owned(), 1.0)];
+    assert_eq!(outcomes(&after), expected);
+}

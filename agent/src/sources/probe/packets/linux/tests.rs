@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::net::TcpSocket;
 
 use super::super::super::road::{GATEWAY, Icmp, ROUTER, Road, SERVER, V6, Who, address};
 use super::super::{Came, Carrier, Packets, Probe, USUAL_BYTES, Unreachable};
@@ -134,17 +135,21 @@ async fn no_way_on_is_told_by_who_has_none() {
 }
 
 #[tokio::test]
-async fn an_open_port_replies() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+async fn an_open_port_replies_and_one_without_a_listener_refuses() {
+    let port = |socket: &TcpSocket| {
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.local_addr().unwrap().port()
+    };
+    let (open, closed) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
+    // Both stay somebody's, so that no other test listens where nobody should.
+    let ports = [port(&open), port(&closed)];
+    let _listener = open.listen(8).unwrap();
     let packets = Packets::new(None);
+    let came = async |port| told(send(&packets, "127.0.0.1", Carrier::Tcp(port), None, 0).await).0;
     for _ in 0..3 {
-        let came = send(&packets, "127.0.0.1", Carrier::Tcp(port), None, 0).await;
-        assert_eq!(told(came).0, "reply");
+        assert_eq!(came(ports[0]).await, "reply");
     }
-    drop(listener);
-    let came = send(&packets, "127.0.0.1", Carrier::Tcp(port), None, 0).await;
-    assert_eq!(told(came).0, "refused");
+    assert_eq!(came(ports[1]).await, "refused");
 }
 
 #[tokio::test]

@@ -1,10 +1,4 @@
-//! How fast the way to the collector is, each way, and how long echoes take while it is full.
-//!
-//! A transfer loads a line that people use. So it is small and short, comes every few hours, and the collector
-//! lets one machine of a centre do it at a time; whoever is refused stays silent until the next interval. This
-//! machine's other probes are silent meanwhile (`quiet.rs`); its neighbours' are not, and may see longer round
-//! trips for that moment: the transfer's own readings say which it was. It never comes at a start of the agent: the first has a random moment within the interval. An agent whose
-//! line is paid for by the byte, or whose bytes are bounded, has no such source at all.
+//! One transfer each way, with echoes meanwhile.
 //!
 //! What is told is what arrived after the first quarter, by whoever received it ([`proto::throughput`]),
 //! without the headers of TLS, TCP and IP: some 5 % less than the line carries. It is that of one TCP
@@ -20,18 +14,17 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use proto::metrics;
-use proto::plan::{Plan, Throughput};
-use proto::throughput::{LONGEST, LOOKS, Meter};
+use proto::throughput::{LONGEST, Meter};
 use proto::wire::transfer_client::TransferClient;
 use proto::wire::{DownloadRequest, Piece};
-use rand::{Rng as _, RngExt as _};
+use rand::Rng as _;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
-use super::super::{Access, Context, Readings, Sampling, Source, Unmeasurable};
-use super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
-use super::quiet::Quiet;
+use super::super::super::{Access, Readings, Unmeasurable};
+use super::super::packets::{Came, Carrier, Packets, Probe, USUAL_BYTES};
+use super::super::statistics::median;
 use crate::os;
 use crate::tls;
 
@@ -40,9 +33,6 @@ const REST: Duration = Duration::from_secs(15);
 
 /// Between the two directions: what queued up for one drains.
 const BETWEEN: Duration = Duration::from_secs(1);
-
-/// Everything together, waiting for the line to be free of other probes included.
-const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Bytes that may be on their way to here: more than a line holds, less than waits forever behind it.
 const WINDOW: u32 = 1 << 20;
@@ -53,21 +43,6 @@ const PIECE_BYTES: u32 = 16_384;
 /// Between two echoes, and for the answer to one.
 const SPACING: Duration = Duration::from_millis(50);
 const ECHO_LIMIT: Duration = Duration::from_secs(3);
-
-/// The source.
-pub(super) struct Transfers {
-    context: Context,
-    access: Access,
-    quiet: Quiet,
-    rhythm: Rhythm,
-}
-
-/// When to transfer.
-#[derive(Debug, Default)]
-struct Rhythm {
-    /// For transfers so long apart, when the next one is due.
-    next: Option<(Duration, Instant)>,
-}
 
 /// What one direction reached.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +55,7 @@ struct Reached {
 
 /// Why nothing was measured.
 #[derive(Debug)]
-enum NotMeasured {
+pub(super) enum NotMeasured {
     /// It is not this machine's turn, or the collector knows no transfers.
     Refused,
     /// The collector has no time for it now.
@@ -88,83 +63,12 @@ enum NotMeasured {
     Failed(Unmeasurable),
 }
 
-impl Transfers {
-    /// Silences what `quiet` wraps.
-    pub(super) fn new(context: Context, access: Access, quiet: Quiet) -> Self {
-        Self {
-            context,
-            access,
-            quiet,
-            rhythm: Rhythm::default(),
-        }
-    }
-
-    async fn run(&mut self, readings: &mut Readings) -> Result<(), Unmeasurable> {
-        let planned = self.context.plan.borrow().throughput;
-        let looked = Instant::now();
-        let Some(planned) = self.rhythm.due(planned, looked) else {
-            return Ok(());
-        };
-        // Nobody closes it.
-        let _alone = self.context.heavy.acquire().await;
-        let _silence = self.quiet.begin().await;
-        match measure(&self.access, planned.bytes, readings).await {
-            Ok(()) | Err(NotMeasured::Refused) => self.rhythm.done(planned, looked),
-            // Tried again at the next look.
-            Err(NotMeasured::NotNow) => {}
-            Err(NotMeasured::Failed(problem)) => return Err(problem),
-        }
-        Ok(())
-    }
-}
-
-impl Rhythm {
-    /// What to do now, if it is time.
-    fn due(&mut self, planned: Option<Throughput>, now: Instant) -> Option<Throughput> {
-        let Some(planned) = planned else {
-            self.next = None;
-            return None;
-        };
-        let known = self
-            .next
-            .filter(|(interval, _)| *interval == planned.interval);
-        let (_, due) = *self.next.insert(known.unwrap_or_else(|| {
-            let part = rand::rng().random_range(Duration::ZERO..=planned.interval);
-            (planned.interval, now + part)
-        }));
-        (now >= due).then_some(planned)
-    }
-
-    /// It was done, or was not this machine's turn, as of the look at this moment. The look that comes an
-    /// interval later may come a little sooner than that.
-    fn done(&mut self, planned: Throughput, looked: Instant) {
-        let rest = planned.interval - planned.interval / LOOKS / 2;
-        self.next = Some((planned.interval, looked + rest));
-    }
-}
-
-impl Source for Transfers {
-    fn name(&self) -> &'static str {
-        "throughput"
-    }
-
-    fn interval(&self, plan: &Plan) -> Duration {
-        // Where none is asked for, as often as anything seldom: `/metrics` shows for as long how it went.
-        plan.throughput
-            .map_or(plan.path_interval, |throughput| throughput.interval / LOOKS)
-    }
-
-    fn timeout(&self, _: &Plan) -> Duration {
-        PATIENCE
-    }
-
-    fn sample<'a>(&'a mut self, readings: &'a mut Readings) -> Sampling<'a> {
-        Box::pin(self.run(readings))
-    }
-}
-
 /// Transfers so many bytes each way, if the collector lets us.
-async fn measure(access: &Access, bytes: u32, readings: &mut Readings) -> Result<(), NotMeasured> {
+pub(super) async fn measure(
+    access: &Access,
+    bytes: u32,
+    readings: &mut Readings,
+) -> Result<(), NotMeasured> {
     let packets = Packets::new(None);
     // A connection for each: what a slow line has not carried is given up when it is closed.
     let (client, collector) = connect(access).await?;
@@ -278,9 +182,10 @@ async fn with_echoes(
     while let Some(came) = waited_for.next().await {
         rtts.extend(rtt(came));
     }
+    rtts.sort_unstable();
     Ok(Reached {
         bits_per_second,
-        loaded_rtt: median(rtts),
+        loaded_rtt: median(&rtts),
     })
 }
 
@@ -289,11 +194,6 @@ fn rtt(came: std::io::Result<Came>) -> Option<Duration> {
         Ok(Came::Reply { rtt }) => Some(rtt),
         _ => None,
     }
-}
-
-fn median(mut rtts: Vec<Duration>) -> Option<Duration> {
-    rtts.sort_unstable();
-    rtts.get(rtts.len() / 2).copied()
 }
 
 fn not_transferred(status: &Status) -> NotMeasured {
@@ -316,70 +216,7 @@ fn failed(error: &dyn std::error::Error) -> NotMeasured {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
-
-    #[test]
-    fn the_median_is_that_of_what_was_answered() {
-        let ms = Duration::from_millis;
-        let rtts = vec![ms(900), ms(100), ms(120)];
-        assert_eq!(median(rtts), Some(ms(120)));
-        assert_eq!(median(Vec::new()), None);
-        assert_eq!(rtt(Ok(Came::Nothing)), None);
-    }
-
-    #[test]
-    fn the_first_comes_at_any_moment_of_the_interval_and_then_one_in_each() {
-        let every = |minutes| Throughput {
-            interval: Duration::from_mins(minutes),
-            bytes: 1_000_000,
-        };
-        let start = Instant::now();
-        let after = |minutes| start + Duration::from_mins(minutes);
-        let first = |planned| {
-            let mut rhythm = Rhythm::default();
-            let minutes = (0..=360).find(|minute| rhythm.due(planned, after(*minute)).is_some());
-            (rhythm, minutes)
-        };
-        let firsts: Vec<_> = (0..100)
-            .map(|_| first(Some(every(360))).1.unwrap())
-            .collect();
-        let early = firsts.iter().filter(|minutes| **minutes < 180).count();
-        assert!(
-            (20..=80).contains(&early),
-            "{early} of 100 in the first half"
-        );
-        let (mut rhythm, first_at) = first(Some(every(360)));
-        let first_at = first_at.unwrap();
-        // What is not done is tried again.
-        assert!(rhythm.due(Some(every(360)), after(first_at + 45)).is_some());
-        assert_eq!(rhythm.due(None, after(first_at + 400)), None);
-        assert_eq!(rhythm.due(Some(every(360)), after(0)), None, "begins anew");
-    }
-
-    #[test]
-    fn one_look_in_eight_is_for_a_transfer() {
-        let interval = Duration::from_mins(1);
-        let planned = Throughput {
-            interval,
-            bytes: 65_536,
-        };
-        let mut rhythm = Rhythm::default();
-        let start = Instant::now();
-        let mut done = Vec::new();
-        for look in 0..80 {
-            // Timers are late, each by something else.
-            let late = Duration::from_millis(u64::from(look * 7_919 % 50));
-            let looked = start + interval / LOOKS * look + late;
-            if rhythm.due(Some(planned), looked).is_some() {
-                rhythm.done(planned, looked);
-                done.push(look);
-            }
-        }
-        let gaps = done.windows(2).map(|two| two[1] - two[0]);
-        assert!(done.len() >= 9, "{done:?}");
-        assert!(gaps.clone().all(|gap| gap == LOOKS), "{done:?}");
-    }
 
     #[test]
     fn a_refusal_is_no_failure() {
