@@ -52,6 +52,7 @@ fn main() {
 fn device(number: u32) -> Measured {
     let (metric, part) = metrics::find("dawnwatch_interface_receive_bytes_total").unwrap();
     let series = |id: u32| Series {
+        device: None,
         metric,
         part,
         labels: vec![("interface", format!("eth{id}"))],

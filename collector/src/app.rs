@@ -15,32 +15,38 @@ use proto::wire::session_server::SessionServer;
 use proto::wire::transfer_server::TransferServer;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tracing::{info, warn};
 
+use crate::alerts::{Alerts, Sources};
 use crate::ca::Authority;
+use crate::comings::Comings;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::enroll::{Enroller, Outcome};
+use crate::found::{self, Finder};
 use crate::health::Health;
 use crate::ingest::commit::{self, Committer, Keeper};
 use crate::ingest::recover::recover;
 use crate::ingest::settle::Settler;
-use crate::ingest::{Ingest, Parts};
+use crate::ingest::{Identities, Ingest, Parts};
 use crate::latest::Latest;
 use crate::listen;
 use crate::metrics::exposition::Exposition;
 use crate::metrics::own::Own;
 use crate::plans::Plans;
 use crate::presence::Noter;
+use crate::readiness;
 use crate::registry::Registry;
 use crate::remote_write::RemoteWrite;
+use crate::scouts::{Chooser, Scouts};
 use crate::seen::Ledger;
 use crate::transfer::{self, Transfers};
+use crate::watch::{Events, Setup, Watch};
 use crate::web::{self, Web};
 
 /// How long open calls get to end.
@@ -63,8 +69,13 @@ pub struct App {
     certificate_lifetime: Duration,
     tls: Arc<ServerConfig>,
     plans: Arc<Plans>,
+    scouts: Arc<Scouts>,
     throughput: Option<Throughput>,
     backlog_rate: u64,
+    comings: Comings,
+    watch: Watch,
+    /// None where no Alertmanager is configured.
+    alerts: Option<Alerts>,
     ledger: Arc<Ledger>,
     keeper: Keeper,
     committer: Committer,
@@ -91,24 +102,67 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
     let directory =
         Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own)).await?;
     let directory = Arc::new(directory);
+    let scouts = Scouts::new(&plan, registry.terms().await?);
     let (ledger, remote_write) = durable(&config, &directory, Arc::clone(&own)).await?;
     let (keeper, committer) = commit::to(remote_write.queues(), Arc::clone(&own));
     let tls = Arc::new(authority.server_config(&config.grpc_names)?);
     let (http, http_address) = bind(config.http_listen, "[http] listen").await?;
     let (grpc, grpc_address) = bind(config.grpc_listen, "[grpc] listen").await?;
+    let calendars = Arc::new(config.calendars.clone());
+    let throughput = plan.throughput;
+    let plans = Plans::looking_at(config.reverse.clone(), plan, Arc::clone(&scouts));
+    let comings = Comings::default();
+    let watch = Watch::build(Setup {
+        registry: registry.clone(),
+        centres: directory.centres(),
+        calendars: Arc::clone(&calendars),
+        comings: comings.subscribe(),
+        evidence: config.evidence_bounds(),
+        readiness: readiness::Setup {
+            data: config.data.clone(),
+            registry: registry.clone(),
+            plans: Arc::clone(&plans),
+            latest: Arc::clone(&latest),
+            agents: directory.agents(),
+            witnesses: config.witnesses.clone(),
+            metrics: own.readiness.clone(),
+        },
+        metrics: own.diagnosis.clone(),
+    })
+    .await?;
+    let alerts = config.alertmanager.as_ref().map(|alertmanager| {
+        let sources = Sources {
+            open: watch.events.open(),
+            centres: watch.centres.clone(),
+            readiness: watch.events.readiness().verdicts(),
+            registry: registry.clone(),
+            now: || Timestamp::now().as_duration().as_secs_f64(),
+        };
+        Alerts::open(alertmanager, &config.data, sources, own.alerts.clone())
+    });
+    let alerts = alerts.transpose()?;
     let exposition = Exposition {
         latest: Arc::clone(&latest),
         centres: directory.centres(),
+        asking: scouts.asking(),
         province: config.province.clone(),
-        utc_offset: config.utc_offset,
+        calendars: Arc::clone(&calendars),
         measurements: config.shows_measurements(),
+        faults: watch.events.clone(),
     };
     let health = Health::new(exposition, Arc::clone(&own), registry.clone());
     let router = web::router(Web {
         latest: Arc::clone(&latest),
         centres: directory.centres(),
+        devices: directory.devices(),
+        asking: scouts.asking(),
+        registry: registry.clone(),
         province: config.province,
+        reverse: config.reverse,
         utc_offset: config.utc_offset,
+        calendars,
+        faults: watch.events.clone(),
+        alerts: alerts.as_ref().map(Alerts::status),
         now: Timestamp::now,
     })
     .merge(health.router());
@@ -120,9 +174,13 @@ pub async fn build(config: Config) -> anyhow::Result<App> {
         authority,
         certificate_lifetime: config.certificate_lifetime,
         tls,
-        throughput: plan.throughput,
-        plans: Plans::new(plan),
+        throughput,
+        plans,
+        scouts,
         backlog_rate: config.backlog_rate,
+        comings,
+        watch,
+        alerts,
         ledger,
         keeper,
         committer,
@@ -182,6 +240,12 @@ impl App {
         &self.registry
     }
 
+    /// What the diagnosis says, likewise.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.watch.events.clone()
+    }
+
     /// The live view, likewise.
     #[must_use]
     pub fn latest(&self) -> Arc<Latest> {
@@ -213,7 +277,14 @@ impl App {
         let mut writers = JoinSet::new();
         writers.spawn(self.committer.run(stop_writing.clone()));
         writers.spawn(self.remote_write.run(stop_writing.clone()));
+        let feed = self.watch.feed.clone();
+        writers.spawn(self.watch.run(stop_writing.clone()));
         let mut tasks = JoinSet::new();
+        if let Some(alerts) = self.alerts {
+            tasks.spawn(until(&stop, alerts.run()));
+        }
+        let (found, finds) = mpsc::channel(found::WAITING);
+        let identities: Arc<Identities> = Arc::default();
         let web = axum::serve(self.http, self.router)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         tasks.spawn(async move { web.await.context("the page's server failed") });
@@ -227,6 +298,11 @@ impl App {
                 backlog_rate: self.backlog_rate,
                 ledger: self.ledger,
                 keeper: self.keeper,
+                terms: Arc::clone(&self.scouts) as _,
+                found,
+                identities: Arc::clone(&identities),
+                comings: self.comings.clone(),
+                feed,
                 note_soon: Arc::clone(&note_soon),
                 stop: stop.clone(),
             }),
@@ -245,16 +321,31 @@ impl App {
             stop.clone(),
         );
         tasks.spawn(async move { grpc.await.context("the agents' server failed") });
-        let (directory, stopped) = (Arc::clone(&self.directory), stop.clone());
-        tasks.spawn(async move {
-            stopped.run_until_cancelled(directory.follow()).await;
-            Ok(())
-        });
-        let (plans, stopped) = (self.plans, stop.clone());
-        tasks.spawn(async move {
-            stopped.run_until_cancelled(plans.tidy()).await;
-            Ok(())
-        });
+        // What agents tell of devices that have none, beside the streams that bring it.
+        let chooser = Chooser::new(
+            Arc::clone(&self.scouts),
+            Arc::clone(&self.plans),
+            self.registry.clone(),
+            &self.directory,
+            Arc::clone(&self.own),
+        );
+        let finder = Finder {
+            registry: self.registry.clone(),
+            latest: Arc::clone(&self.latest),
+            scouts: self.scouts,
+            plans: Arc::clone(&self.plans),
+            own: Arc::clone(&self.own),
+        };
+        let (registry, own) = (self.registry.clone(), Arc::clone(&self.own));
+        let (directory, plans) = (self.directory, self.plans);
+        tasks.spawn(until(&stop, async move { directory.follow().await }));
+        tasks.spawn(until(&stop, async move { plans.tidy().await }));
+        tasks.spawn(until(&stop, chooser.run()));
+        tasks.spawn(until(&stop, finder.run(finds)));
+        tasks.spawn(until(
+            &stop,
+            found::keep_inventory(registry, identities, own),
+        ));
         // None of the tasks ends by itself: one that does ends the program, with its error.
         let failed = tokio::select! {
             () = shutdown => None,
@@ -279,6 +370,18 @@ impl App {
             Some(ended) => ended?,
             None => Ok(()),
         }
+    }
+}
+
+/// A task that ends when the program does.
+fn until<F: Future + Send>(
+    stop: &CancellationToken,
+    task: F,
+) -> impl Future<Output = anyhow::Result<()>> + use<F> {
+    let stop = stop.clone();
+    async move {
+        stop.run_until_cancelled(task).await;
+        Ok(())
     }
 }
 

@@ -1,21 +1,25 @@
-//! Who may connect, in memory: the registry's agents and centres, read again when they change.
+//! Who may connect and what is asked, in memory: the registry's agents, centres, devices and credentials
+//! (sealed), read again when they change.
 //!
-//! Changes come from this process (an enrolment) or from another one (`agent revoke`,
+//! Changes come from this process (an enrolment) or from another one (`agent revoke`, `device approve`,
 //! `centre import`), and count within a quarter of a second. Streams watch it, which is how a
 //! revocation ends one; the live view follows it, which is how a silent device is seen. What an agent
 //! says of itself changes nothing for anybody else: it is noted, and nothing is read again for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use proto::ids::CentreId;
 use tokio::sync::{Mutex, watch};
 use tracing::warn;
 
-use crate::latest::{self, DeviceKey, Enrolled, Latest};
+use crate::latest::{self, DeviceKey, Enrolled, Latest, Polled, Source};
 use crate::metrics::own::Own;
-use crate::registry::{Agent, Centre, Host, KeyHash, Registry, RegistryError, Version};
+use crate::registry::{
+    Agent, Asked, Centre, Credentials, Host, KeyHash, Registry, RegistryError, Status, Version,
+};
 
 /// How soon a change counts.
 const POLL: Duration = Duration::from_millis(250);
@@ -23,7 +27,10 @@ const POLL: Duration = Duration::from_millis(250);
 /// Agents that are not revoked, by key.
 pub type Agents = Arc<HashMap<KeyHash, Agent>>;
 
-/// The registry's agents and centres, as of now.
+/// Devices without an agent, by centre and name: approved ones, ignored ones, and those that wait.
+pub type Devices = Arc<BTreeMap<CentreId, Vec<Asked>>>;
+
+/// The registry's agents, centres and devices, as of now.
 #[derive(Debug)]
 pub struct Directory {
     registry: Registry,
@@ -31,6 +38,8 @@ pub struct Directory {
     own: Arc<Own>,
     agents: watch::Sender<Agents>,
     centres: watch::Sender<Arc<Vec<Centre>>>,
+    devices: watch::Sender<Devices>,
+    credentials: watch::Sender<Arc<Credentials>>,
     read: Mutex<Option<Version>>,
     /// What agents said of themselves since the registry was read.
     said: StdMutex<HashMap<KeyHash, Host>>,
@@ -52,6 +61,8 @@ impl Directory {
             own,
             agents: watch::Sender::default(),
             centres: watch::Sender::default(),
+            devices: watch::Sender::default(),
+            credentials: watch::Sender::default(),
             read: Mutex::default(),
             said: StdMutex::default(),
         };
@@ -83,17 +94,51 @@ impl Directory {
         let mut read = self.read.lock().await;
         let version = self.registry.version().await?;
         if *read == Some(version) {
-            return Ok(());
+            // A key that is restored is no change of the registry.
+            let are_locked = self.credentials.borrow().are_locked();
+            return if are_locked {
+                self.credentials_changed().await
+            } else {
+                Ok(())
+            };
         }
         let mut agents = self.registry.agents().await?;
         let centres = self.registry.centres().await?;
+        let devices = self.registry.devices().await?;
+        self.credentials_changed().await?;
         agents.retain(|agent| agent.revoked_at.is_none());
-        self.latest.follow(agents.iter().map(enrolled));
+        let approved = devices
+            .iter()
+            .filter(|device| device.status == Status::Approved);
+        let places = agents.iter().map(enrolled).chain(approved.map(polled));
+        self.latest.follow(places);
         self.agents
             .send_replace(Arc::new(agents.into_iter().map(|a| (a.key, a)).collect()));
         self.centres.send_replace(Arc::new(centres));
+        let devices = Arc::new(by_centre(devices));
+        self.devices.send_if_modified(|known| {
+            *known != devices && {
+                *known = devices;
+                true
+            }
+        });
         self.said().clear();
         *read = Some(version);
+        Ok(())
+    }
+
+    /// Reads the credentials again. One that cannot be opened is told of once.
+    async fn credentials_changed(&self) -> Result<(), RegistryError> {
+        let credentials = self.registry.credentials().await?;
+        if credentials.is_like(&self.credentials.borrow()) {
+            return Ok(());
+        }
+        for credential in &credentials.all {
+            if let Err(error) = credentials.open(credential) {
+                warn!(%error, "Devices cannot be asked with a credential.");
+            }
+        }
+        self.credentials.send_replace(Arc::new(credentials));
         Ok(())
     }
 
@@ -157,6 +202,29 @@ impl Directory {
     pub fn centres(&self) -> watch::Receiver<Arc<Vec<Centre>>> {
         self.centres.subscribe()
     }
+
+    /// All devices without an agent, and when they change.
+    #[must_use]
+    pub fn devices(&self) -> watch::Receiver<Devices> {
+        self.devices.subscribe()
+    }
+
+    /// How they are asked, and when that changes.
+    #[must_use]
+    pub fn credentials(&self) -> watch::Receiver<Arc<Credentials>> {
+        self.credentials.subscribe()
+    }
+}
+
+fn by_centre(devices: Vec<Asked>) -> BTreeMap<CentreId, Vec<Asked>> {
+    let mut centres: BTreeMap<CentreId, Vec<Asked>> = BTreeMap::new();
+    for device in devices {
+        centres
+            .entry(device.centre.clone())
+            .or_default()
+            .push(device);
+    }
+    centres
 }
 
 fn key_of(agent: &Agent) -> DeviceKey {
@@ -166,7 +234,16 @@ fn key_of(agent: &Agent) -> DeviceKey {
     }
 }
 
-fn enrolled(agent: &Agent) -> (DeviceKey, Enrolled) {
+fn polled(device: &Asked) -> (DeviceKey, Source) {
+    let key = DeviceKey {
+        centre: device.centre.clone(),
+        device: device.device.clone(),
+    };
+    let polled = Polled { kind: device.kind };
+    (key, polled.into())
+}
+
+fn enrolled(agent: &Agent) -> (DeviceKey, Source) {
     let enrolled = Enrolled {
         agent: agent.id.clone(),
         kind: agent.kind.clone(),
@@ -177,5 +254,5 @@ fn enrolled(agent: &Agent) -> (DeviceKey, Enrolled) {
         last_report: agent.last_seen,
         goodbye: agent.goodbye,
     };
-    (key_of(agent), enrolled)
+    (key_of(agent), enrolled.into())
 }

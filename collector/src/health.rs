@@ -199,16 +199,18 @@ mod tests {
                 arch: "x86_64".into(),
                 certificate_until: None,
                 last_report: None,
-                goodbye: false,
+                goodbye: None,
             };
             (key, enrolled)
         }));
         let exposition = Exposition {
             latest: Arc::new(latest),
             centres: watch::channel(Arc::default()).1,
+            asking: watch::channel(Arc::default()).1,
             province: String::new(),
-            utc_offset: jiff::tz::Offset::UTC,
+            calendars: Arc::default(),
             measurements: true,
+            faults: crate::watch::Events::default(),
         };
         let own = Arc::new(Own::new(Timestamp::UNIX_EPOCH).unwrap());
         let registry = Registry::create(&folder.join("registry.sqlite")).unwrap();

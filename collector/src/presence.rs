@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diagnosis::record::Goodbye;
 use jiff::Timestamp;
 use proto::ids::AgentId;
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::latest::{Latest, Presence};
+use crate::latest::Latest;
 use crate::metrics::own::Own;
 use crate::registry::Registry;
 
@@ -33,7 +34,7 @@ pub struct Noter {
     latest: Arc<Latest>,
     own: Arc<Own>,
     soon: Arc<Notify>,
-    noted: HashMap<AgentId, (Timestamp, bool)>,
+    noted: HashMap<AgentId, (Timestamp, Option<Goodbye>)>,
 }
 
 impl Noter {
@@ -69,8 +70,10 @@ impl Noter {
             let Some(at) = device.last_report.filter(|_| device.was_heard()) else {
                 return;
             };
-            let goodbye = device.presence() == Presence::Goodbye;
-            let agent = &device.enrolled.agent;
+            let goodbye = device.why_silent();
+            let Some(agent) = device.enrolled().map(|enrolled| &enrolled.agent) else {
+                return;
+            };
             let known = self
                 .noted
                 .get(agent)
@@ -129,10 +132,14 @@ mod tests {
         let (mut noter, key) = one_agent(folder.path()).await;
         let device = noter.latest.device(&key).unwrap();
         let at = Timestamp::from_second(1_800_000_000).unwrap();
-        for goodbye in [false, true, false] {
+        let goodbyes = [Goodbye::Shutdown, Goodbye::Sleep, Goodbye::Stop].map(Some);
+        for goodbye in goodbyes
+            .into_iter()
+            .flat_map(|goodbye| [None, goodbye, None])
+        {
             lock(&device).reported(at, 0.0, 0);
-            if goodbye {
-                lock(&device).goodbye();
+            if let Some(why) = goodbye {
+                lock(&device).goodbye(why);
             }
             noter.note(REFRESH).await;
             let agents = noter.registry.agents().await.unwrap();

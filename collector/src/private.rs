@@ -33,11 +33,48 @@ pub(crate) fn create_file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Whatever the system says.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    write_with(path, contents, |_| Ok(()))
+}
+
+/// Writes a whole file as [`write`] does, for the owner of another file, if that is there.
+///
+/// # Errors
+/// Whatever the system says.
+pub(crate) fn write_like(path: &Path, contents: &[u8], other: &Path) -> io::Result<()> {
+    write_with(path, contents, |file| give_to_owner_of(other, file))
+}
+
+#[cfg(unix)]
+fn give_to_owner_of(other: &Path, file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let owner = match fs::metadata(other) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        owner => owner?,
+    };
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
+}
+
+fn write_with(
+    path: &Path,
+    contents: &[u8],
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = Path::new(&unfinished);
     let mut file = create_file(unfinished)?;
     file.set_len(0)?;
+    prepare(&file)?;
     file.write_all(contents)?;
     file.sync_all()?;
     fs::rename(unfinished, path)?;

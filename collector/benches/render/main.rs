@@ -20,7 +20,6 @@ use anyhow::Context as _;
 use dawnwatch_collector::latest::{DeviceKey, Enrolled, Latest, Patience, lock};
 use dawnwatch_collector::metrics::exposition::{Exposition, Spare};
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use proto::metrics::{CATALOGUE, Metric, Origin, Part, Unit};
 use proto::stream::Series;
 use tokio::sync::watch;
@@ -128,7 +127,7 @@ impl Fleet {
                 arch: "x86_64".into(),
                 certificate_until: Some(Timestamp::now()),
                 last_report: None,
-                goodbye: false,
+                goodbye: None,
             };
             Ok((key.clone(), enrolled))
         });
@@ -137,9 +136,11 @@ impl Fleet {
         let exposition = Exposition {
             latest: Arc::new(latest),
             centres,
+            asking: watch::channel(Arc::default()).1,
             province: String::new(),
-            utc_offset: Offset::UTC,
+            calendars: Arc::default(),
             measurements: true,
+            faults: dawnwatch_collector::watch::Events::default(),
         };
         let (mut series, mut slots) = (Vec::new(), Vec::new());
         for (number, key) in keys.iter().enumerate() {
@@ -250,6 +251,7 @@ fn series_of_four_labels() -> Vec<Series> {
             let number = position / metrics.len();
             let label = |label| (label, format!("{label}{number}"));
             Series {
+                device: None,
                 metric,
                 part: Part::Value,
                 labels: metric.labels.iter().copied().map(label).collect(),

@@ -83,6 +83,7 @@ fn realistic_series(device: usize) -> anyhow::Result<Vec<Series>> {
         let (metric, part) = catalogue::find(name).with_context(|| format!("no metric {name}"))?;
         let values = values.iter().map(|value| (*value).to_owned());
         series.push(Series {
+            device: None,
             metric,
             part,
             labels: metric.labels.iter().copied().zip(values).collect(),

@@ -2,6 +2,9 @@
 
 mod agent;
 mod centre;
+mod credential;
+mod device;
+mod evidence;
 mod output;
 mod serve;
 mod token;
@@ -27,6 +30,14 @@ pub(crate) enum Command {
     /// List and revoke agents
     #[command(subcommand)]
     Agent(agent::Command),
+    /// Add, approve and list printers, routers and the like
+    #[command(subcommand)]
+    Device(device::Command),
+    /// Set and list what lets agents ask devices
+    #[command(subcommand)]
+    Credential(credential::Command),
+    /// Print what the diagnosis was told, as JSON lines that `dawnwatch diagnose` replays
+    ExportEvidence(evidence::Arguments),
 }
 
 impl Command {
@@ -37,6 +48,9 @@ impl Command {
             Self::Token(command) => command.run(&config).await,
             Self::Centre(command) => command.run(&config).await,
             Self::Agent(command) => command.run(&config).await,
+            Self::Device(command) => command.run(&config).await,
+            Self::Credential(command) => command.run(&config).await,
+            Self::ExportEvidence(arguments) => arguments.run(&config),
         }
     }
 }
@@ -46,7 +60,7 @@ async fn init(config: &Config) -> anyhow::Result<()> {
     let folder = config.data.display();
     let fingerprint = authority.fingerprint();
     output::print(&format!(
-        "Made {folder}. Back it up: without it every machine has to enrol again.\n\
+        "Made {folder}. Back it up whole: without it every machine has to enrol again.\n\
          Fingerprint of the authority: {fingerprint}\n\
          Next: dawnwatch-collector centre import FILE.csv"
     ))

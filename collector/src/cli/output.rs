@@ -14,10 +14,12 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Columns beside each other, the header first.
+/// Columns beside each other, the header first. Whatever machines and devices say of themselves, it does
+/// nothing to a terminal.
 pub(super) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
     let mut all = vec![header.map(str::to_owned)];
-    all.extend(rows);
+    let harmless = |cell: String| cell.replace(char::is_control, "\u{fffd}");
+    all.extend(rows.into_iter().map(|row| row.map(harmless)));
     let width = |column: usize| {
         let cells = all.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -42,4 +44,16 @@ pub(super) fn time(at: Option<Timestamp>, offset: Offset) -> String {
             local.strftime("%Y-%m-%dT%H:%M%:z").to_string()
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_does_nothing_to_a_terminal() {
+        let rows = vec![["a\u{1b}[2J\n".to_owned(), "máy in".to_owned()]];
+        let told = table(["NAME", "MODEL"], rows);
+        assert_eq!(told, "NAME    MODEL\na\u{fffd}[2J\u{fffd}  máy in");
+    }
 }

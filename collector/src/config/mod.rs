@@ -1,11 +1,16 @@
 //! Settings: TOML file and command line → validated [`Config`], with every mistake at once.
 //!
-//! `collector.example.toml` lists every key with its default. Keys that the design promises and this
-//! version cannot serve yet are refused by name, never ignored.
+//! `collector.example.toml` lists every key with its default.
 
+mod alertmanager;
+mod calendar;
+mod diagnosis;
 mod plan;
 mod remote_write;
+mod reverse;
+mod witness;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -13,14 +18,19 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::Offset;
+use proto::ids::{CentreId, DeviceId};
 use proto::limits::LABEL_BYTES;
 use proto::plan::{Plan, is_label};
 use rustls::pki_types::ServerName;
 use settings::Table;
 
-use crate::calendar::UTC_PLUS_7;
+use crate::calendar::{Calendars, UTC_PLUS_7};
 use crate::registry;
+use crate::reverse::Reverse;
+use crate::watch;
 
+pub use self::alertmanager::Alertmanager;
+pub use self::diagnosis::Evidence;
 pub use self::remote_write::{Credentials, Headers, Protocol, RemoteWrite};
 
 /// Where a collector keeps its data unless told otherwise: the same folder from wherever a command
@@ -44,6 +54,8 @@ pub struct Config {
     pub province: String,
     /// The local time of opening hours.
     pub utc_offset: Offset,
+    /// `[calendar]`, `[[season]]`, `[[exception]]`, `[[maintenance]]`: when centres are open.
+    pub calendars: Calendars,
     /// `[http]`: page, API, `/metrics`. Loopback unless configured: there is no login.
     pub http_listen: SocketAddr,
     /// Whether `/metrics` shows what agents measured. Unless configured, it does where no store is written
@@ -61,6 +73,14 @@ pub struct Config {
     pub backlog_rate: u64,
     /// Stores that get every measurement.
     pub remote_write: Vec<RemoteWrite>,
+    /// What is kept of the evidence.
+    pub evidence: Evidence,
+    /// Who tells people of incidents.
+    pub alertmanager: Option<Alertmanager>,
+    /// `[[witness]]`: the machine of a centre that is to be awake before its doors open.
+    pub witnesses: HashMap<CentreId, DeviceId>,
+    /// `[reverse]` and `[[line]]`: lines that the province's own agents look at from outside.
+    pub reverse: Option<Reverse>,
 }
 
 /// Why there is no configuration.
@@ -78,6 +98,7 @@ impl Default for Config {
             data: PathBuf::from(USUAL_DATA),
             province: String::new(),
             utc_offset: UTC_PLUS_7,
+            calendars: calendar::usual(),
             http_listen: SocketAddr::from(([127, 0, 0, 1], 9780)),
             http_measurements: None,
             grpc_listen: SocketAddr::from(([0, 0, 0, 0], 9781)),
@@ -86,6 +107,10 @@ impl Default for Config {
             plan: plan::usual(),
             backlog_rate: 64_000,
             remote_write: Vec::new(),
+            evidence: Evidence::default(),
+            alertmanager: None,
+            witnesses: HashMap::new(),
+            reverse: None,
         }
     }
 }
@@ -121,22 +146,27 @@ impl Config {
         let root = file.root();
         let usual = Self::default();
         let (http, grpc) = (root.table("http"), root.table("grpc"));
+        let utc_offset = utc_offset(&root).unwrap_or(usual.utc_offset);
+        let plan = plan::plan(&root);
         let config = Self {
             data: root.text("data").map_or(usual.data, PathBuf::from),
             province: province(&root).unwrap_or(usual.province),
-            utc_offset: utc_offset(&root).unwrap_or(usual.utc_offset),
+            utc_offset,
+            calendars: calendar::calendars(&root, utc_offset),
             http_listen: listen(&http).unwrap_or(usual.http_listen),
             http_measurements: http.value("measurements", "true or false, without quotes"),
             grpc_listen: listen(&grpc).unwrap_or(usual.grpc_listen),
             grpc_names: names(&grpc),
             certificate_lifetime: duration(&grpc, "certificate_lifetime", LIFETIME)
                 .unwrap_or(usual.certificate_lifetime),
-            plan: plan::plan(&root),
+            reverse: reverse::reverse(&root, &plan.targets),
+            plan,
             backlog_rate: backlog_rate(&root.table("plan")).unwrap_or(usual.backlog_rate),
             remote_write: remote_write::targets(&root),
+            evidence: diagnosis::evidence(&root),
+            alertmanager: alertmanager::alertmanager(&root),
+            witnesses: witness::witnesses(&root),
         };
-        // Last, because "known here" lists keys in the order of asking.
-        refuse_unsupported(&root);
         file.finish()?;
         Ok(config)
     }
@@ -145,6 +175,16 @@ impl Config {
     #[must_use]
     pub fn registry(&self) -> PathBuf {
         self.data.join(registry::FILE)
+    }
+
+    /// Where evidence is kept, and how much.
+    #[must_use]
+    pub fn evidence_bounds(&self) -> watch::evidence::Bounds {
+        watch::evidence::Bounds {
+            folder: self.data.join(watch::evidence::FOLDER),
+            bytes: self.evidence.bytes,
+            age: self.evidence.age,
+        }
     }
 
     /// Whether `/metrics` shows what agents measured.
@@ -166,14 +206,6 @@ impl Config {
             Some(name) => format!("https://{}:{port}", name.to_str()),
             None => format!("https://localhost:{port}"),
         }
-    }
-}
-
-/// Keys of the contract whose feature does not exist yet.
-fn refuse_unsupported(root: &Table<'_>) {
-    if root.has("alertmanager") {
-        let not_yet = "is not supported by this version yet: leave it out";
-        root.mistake_at("alertmanager", not_yet);
     }
 }
 

@@ -22,9 +22,12 @@ fn the_example_lists_every_key_with_its_default() {
     let plan = &config.plan;
     assert_eq!((plan.targets.len(), plan.services.len()), (1, 1));
     assert_eq!((plan.resolvers.len(), plan.networks.len()), (1, 1));
+    assert!(plan.discovery.is_some());
     assert_eq!(plan.validate(), Ok(()));
     assert_eq!(config.grpc_names.len(), 2);
     assert_eq!(config.remote_write.len(), 2);
+    assert!(config.alertmanager.is_some_and(|it| it.page.is_some()));
+    assert_eq!(config.calendars.particular().count(), 2);
     for table in [
         "",
         "[http]",
@@ -35,6 +38,12 @@ fn the_example_lists_every_key_with_its_default() {
         "[[resolver]]",
         "[[network]]",
         "[[remote_write]]",
+        "[alertmanager]",
+        "[diagnosis]",
+        "[calendar]",
+        "[[season]]",
+        "[[exception]]",
+        "[[maintenance]]",
     ] {
         for key in known_in(table) {
             let set = format!("{key} = ");
@@ -42,7 +51,7 @@ fn the_example_lists_every_key_with_its_default() {
             let found = all
                 .lines()
                 .any(|line| line.starts_with(&set) || line.contains(&table));
-            assert!(found || key == "alertmanager", "{key}");
+            assert!(found, "{key}");
         }
     }
 }
@@ -83,7 +92,7 @@ address = "192.0.2.1"
 name = "a"
 address = "192.0.2.2"
 [alertmanager]
-url = "http://localhost:9093"
+url = "localhost:9093"
 [[remote_write]]
 url = "http://localhost:9090/api/v1/write"
 [[service]]
@@ -95,11 +104,15 @@ name = "isp"
     let lines: Vec<usize> = mistakes.mistakes.iter().map(|m| m.line).collect();
     assert_eq!(
         lines,
-        [1, 2, 3, 5, 7, 8, 10, 11, 12, 13, 19, 21, 25, 27],
+        [1, 2, 3, 5, 7, 8, 10, 11, 12, 13, 19, 22, 25, 27],
         "{mistakes}"
     );
     let text = mistakes.to_string();
-    assert!(text.contains("c.toml:21: alertmanager is not supported by this version yet"));
+    assert!(
+        text.contains(
+            "c.toml:22: alertmanager.url must be a URL such as \"http://localhost:9093\""
+        )
+    );
 }
 
 #[test]
@@ -159,4 +172,75 @@ fn a_backlog_has_a_rate_that_ends_it_some_day() {
             "{mistakes}"
         );
     }
+}
+
+#[test]
+fn an_alertmanager_needs_an_address_without_a_password() {
+    let of = |text: &str| Config::parse("c.toml", &format!("[alertmanager]\n{text}"));
+    let config = of("url = 'https://am.example/am'").unwrap();
+    let alertmanager = config.alertmanager.unwrap();
+    assert_eq!(alertmanager.url.as_str(), "https://am.example/am");
+    assert_eq!(
+        (alertmanager.page, &*alertmanager.runbooks),
+        (None, "docs/runbooks/README.md")
+    );
+    let told = |text: &str| of(text).unwrap_err().to_string();
+    assert!(told("page = 'http://x/'").contains("missing key \"alertmanager.url\""));
+    assert!(told("url = 'http://a:b@x/'").contains("must not hold a password"));
+    assert!(told("url = 'http://x/?y'").contains("must be a URL"));
+    assert!(told("url = 'http://x/'\npage = 'x'").contains("alertmanager.page must be a URL"));
+    assert!(told("url = 'http://x/'\nrunbooks = ''").contains("must be the address or the path"));
+}
+
+#[test]
+fn lines_seen_from_outside_are_read_with_their_mistakes() {
+    let config = Config::parse(
+        "c.toml",
+        "[reverse]\nfrom = 'tinh'\n\
+         [[line]]\ncentre = 'cong-son'\naddress = '203.0.113.5'\n\
+         [[line]]\ncentre = 'cong-son'\naddress = 'cong-son.example'\n",
+    );
+    let reverse = config.unwrap().reverse.unwrap();
+    let targets: Vec<_> = reverse
+        .targets()
+        .map(|one| (one.name, one.address))
+        .collect();
+    let expected = [
+        ("cong-son", "203.0.113.5"),
+        ("cong-son 2", "cong-son.example"),
+    ];
+    assert_eq!(
+        targets,
+        expected.map(|(name, address)| (name.to_owned(), address.to_owned()))
+    );
+    assert_eq!(
+        reverse.told_by("tinh", "cong-son 2").map(|id| id.as_str()),
+        Some("cong-son")
+    );
+    assert_eq!(reverse.told_by("cong-son", "cong-son"), None);
+
+    let check = |text: &str, expected: &str| {
+        let mistakes = Config::parse("c.toml", text).unwrap_err().to_string();
+        assert!(mistakes.contains(expected), "{mistakes}");
+    };
+    let line = "[[line]]\ncentre = 'cong-son'\naddress = '203.0.113.5'\n";
+    check(line, "[reverse] from");
+    check(
+        &format!("[reverse]\nfrom = 'cong-son'\n{line}"),
+        "not from outside",
+    );
+    check(
+        &format!("[reverse]\nfrom = 'tinh'\n{line}{line}"),
+        "another [[line]]",
+    );
+    check(
+        &format!(
+            "[reverse]\nfrom = 'tinh'\n{line}[[anchor]]\nname = 'cong-son'\naddress = '192.0.2.1'\n"
+        ),
+        "[[anchor]]",
+    );
+    check(
+        "[reverse]\nfrom = 'tinh'\n[[line]]\ncentre = 'cong-son'\naddress = 'https://a/'\n",
+        "host name",
+    );
 }

@@ -55,7 +55,7 @@ pub enum Outcome<'a> {
 
 impl Outcome<'_> {
     /// Every code there is, so that each can be exported from 0.
-    pub const CODES: [&'static str; 15] = refusal::CODES;
+    pub const CODES: [&'static str; 16] = refusal::CODES;
 
     /// A stable word for a label.
     #[must_use]

@@ -10,7 +10,7 @@ use crate::ca::{AuthorityError, InvalidRequest};
 use crate::registry::{EnrolError, RegistryError};
 
 /// What a call can come to.
-pub(super) const CODES: [&str; 15] = [
+pub(super) const CODES: [&str; 16] = [
     "enrolled",
     "renewed",
     "invalid_token",
@@ -22,6 +22,7 @@ pub(super) const CODES: [&str; 15] = [
     "unknown_key",
     "too_late",
     "too_soon",
+    "name_taken",
     "centre_full",
     "malformed",
     "too_many_failures",
@@ -75,6 +76,7 @@ impl Refusal {
                 EnrolError::UsedToken => ("used_token", Code::Unauthenticated),
                 EnrolError::ExpiredToken => ("expired_token", Code::Unauthenticated),
                 EnrolError::RevokedKey => ("revoked", Code::PermissionDenied),
+                EnrolError::NameTaken { .. } => ("name_taken", Code::Unauthenticated),
                 EnrolError::CentreFull { .. } => ("centre_full", Code::ResourceExhausted),
                 EnrolError::Registry(_) => ("internal", Code::Internal),
             },

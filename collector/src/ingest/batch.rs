@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use proto::columns::{Lane, Rounds};
+use proto::metrics::DEVICE_INFO;
+use proto::plan::Kind;
 use proto::stream::Reject;
 use proto::wire;
+use tokio::time::Instant;
 use tonic::Status;
 use tracing::warn;
 
 use super::commit::Entry;
 use super::end::{End, malformed, replaced};
+use super::others::Surroundings;
 use super::pace::{Pace, cost};
 use super::stream::Stream;
 use super::take::{AtHand, Figures, Judge, Sorted, Taken};
@@ -18,10 +22,14 @@ use crate::clocks::{Boot, Reading};
 use crate::journal;
 use crate::latest::{self, Device};
 use crate::seen::{Claim, Claimed};
+use crate::watch;
 
 impl Stream {
     pub(super) async fn batch(&mut self, batch: wire::Batch) -> Result<(), End> {
         let now = Timestamp::now();
+        if let Some(planned) = &mut self.planned {
+            planned.heard();
+        }
         if self.refused && !self.shared.parts.keeper.is_failing() {
             let status = Status::unavailable("what was not kept can be kept now: send it again");
             return Err(End("not_kept", Some(status)));
@@ -50,7 +58,7 @@ impl Stream {
 
     /// Puts a batch into the live view, and makes of it what is to be kept: nothing of one that is
     /// not new. Works in one go, without waiting for anything.
-    fn take(
+    pub(super) fn take(
         &mut self,
         at_hand: &mut AtHand,
         batch: wire::Batch,
@@ -75,15 +83,35 @@ impl Stream {
             correction,
             now,
         };
-        let shown = (is_new || self.refill).then_some(&mut *device);
+        let shows = is_new || self.refill;
+        let parts = &self.shared.parts;
+        let surroundings = Surroundings {
+            agent: &self.agent,
+            latest: &parts.latest,
+            terms: &*parts.terms,
+            identities: &parts.identities,
+            now,
+        };
+        let others = self.others.as_deref_mut();
+        let mut others = others.map(|others| others.taking(surroundings, shows));
         let AtHand { received, sorted } = at_hand;
-        sorted.sort(received, &judge, shown);
+        let shown = shows.then_some(&mut *device);
+        sorted.sort(received, &judge, shown, others.as_mut());
         let offset_ms = sent_unix_ms.saturating_sub(now.as_millisecond());
         #[allow(clippy::cast_precision_loss, reason = "an offset needs no more digits")]
         let offset_seconds = offset_ms as f64 / 1000.0;
         device.reported(now, offset_seconds, batch.dropped_samples);
+        if self.describes && shows && parts.identities.look_at(&mut device) {
+            self.describes = false;
+        }
         drop(device);
+        if let Some(others) = others {
+            others.show();
+        }
         let correction_ms = correction.unwrap_or_default();
+        if is_new {
+            self.tell(batch.lane(), correction_ms, sorted, offset_seconds, now);
+        }
         let entry = if let Claimed::New(claim) = claimed {
             Some(self.entry(claim, &batch, correction_ms, sorted))
         } else {
@@ -96,6 +124,37 @@ impl Stream {
             figures: sorted.figures(correction_ms),
             cost: cost(received.samples(), kept),
         })
+    }
+
+    /// Tells the diagnosis of a batch.
+    fn tell(
+        &mut self,
+        lane: wire::Lane,
+        correction_ms: i64,
+        sorted: &Sorted,
+        offset_seconds: f64,
+        now: Timestamp,
+    ) {
+        let started = Instant::now();
+        let others = self.others.iter().flat_map(|others| others.told());
+        let others: Vec<_> = others
+            .map(|(device, kind)| (device.as_str(), kind == Kind::Printer))
+            .collect();
+        let is_live = lane == wire::Lane::Live;
+        let records = self.telling.records(&watch::Taken {
+            lane: lane_of(lane),
+            correction_ms,
+            rounds: [&sorted.late, &sorted.live],
+            centre: self.agent.centre.as_str(),
+            agent: self.agent.device.as_str(),
+            arrived: now.as_duration().as_secs_f64(),
+            clock_offset: is_live.then_some(offset_seconds),
+            others: &others,
+            reverse: self.shared.parts.plans.reverse(),
+        });
+        self.shared.parts.feed.tell(records);
+        let spent = started.elapsed().as_secs_f64();
+        self.own().diagnosis.feed_seconds.inc_by(spent);
     }
 
     /// Reads a batch, whatever comes of it: the next one builds on it.
@@ -111,12 +170,8 @@ impl Stream {
             ));
         }
         self.define(device, &batch.series)?;
-        let lane = match batch.lane() {
-            wire::Lane::Live => Lane::Live,
-            wire::Lane::Backlog => Lane::Backlog,
-        };
         self.decoder
-            .decode(lane, &batch.samples, received)
+            .decode(lane_of(batch.lane()), &batch.samples, received)
             .map_err(|error| malformed(error.to_string()))
     }
 
@@ -130,6 +185,14 @@ impl Stream {
         let series = self.decoder.define(packed, rejected);
         let series = series.map_err(|error| malformed(error.to_string()))?;
         for series in &series {
+            if let Some(other) = &series.device {
+                let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+                let others = self.others.get_or_insert_default();
+                others.define(number, other, series, &self.shared.parts.latest);
+                self.slots.push(None);
+                continue;
+            }
+            self.describes |= series.metric == &DEVICE_INFO;
             let slot = device.slot(series);
             if slot.is_none() {
                 rejected(Reject::TooManySeries);
@@ -138,6 +201,7 @@ impl Stream {
             self.slots.push(slot);
         }
         self.definitions.add(&series);
+        self.telling.define(&series);
         Ok(())
     }
 
@@ -170,12 +234,14 @@ impl Stream {
         let part = if samples == 0 || !self.shared.parts.keeper.has_queues() {
             Vec::new()
         } else {
+            let others = self.others.iter().flat_map(|others| others.told());
             journal::encode(&journal::Batch {
                 agent: &self.agent,
                 instance: self.instance,
                 sequence: batch.sequence,
                 correction_ms,
                 definitions: &self.definitions,
+                others: &others.collect::<Vec<_>>(),
                 live: &sorted.live,
                 late: &sorted.late,
             })
@@ -200,5 +266,12 @@ impl Stream {
             self.refused = true;
             0
         }
+    }
+}
+
+fn lane_of(lane: wire::Lane) -> Lane {
+    match lane {
+        wire::Lane::Live => Lane::Live,
+        wire::Lane::Backlog => Lane::Backlog,
     }
 }

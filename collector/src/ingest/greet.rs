@@ -14,6 +14,7 @@ use super::share::spread;
 use super::stream::Stream;
 use crate::clocks::{Boot, Reading};
 use crate::latest;
+use crate::plans::Newcomer;
 use crate::registry::Host;
 use crate::seen::Run;
 
@@ -51,6 +52,7 @@ impl Stream {
         self.note(hello.host.unwrap_or_default(), now).await?;
         // From here on no older stream takes anything.
         self.number = latest::lock(&self.device).begin_stream(now.as_millisecond());
+        self.turns(&hello.turns, hello.clock.unwrap_or_default(), now);
         let arrived = self.arrived(&hello.lost).await;
         let parts = &self.shared.parts;
         let agents = parts.directory.agents().borrow().clone();
@@ -66,7 +68,14 @@ impl Stream {
         .await?;
         // Told from here on, when there is another than it holds.
         let plans = &self.shared.parts.plans;
-        let planned = plans.connected(&self.agent, &hello.addresses, hello.plan_version);
+        let newcomer = Newcomer {
+            addresses: &hello.addresses,
+            can_scout: hello.can_scout,
+            held: hello.plan_version,
+        };
+        plans.is_there(&self.agent, &hello.macs);
+        self.asked = Some(plans.bursts().connected(self.key()));
+        let planned = plans.connected(&self.agent, newcomer);
         self.planned = Some(planned);
         Ok(())
     }

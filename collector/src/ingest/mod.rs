@@ -7,17 +7,20 @@
 //! What is refused is counted by reason, and the rest of the batch goes on.
 //!
 //! In reading order: this file (a stream is opened), `greet` and `stream` (its conversation), `batch`
-//! (what it is made of), `take` (the same sample by sample), `pace`, `answers` (when to acknowledge what), `replies` (the
-//! way back), [`commit`] (many batches
-//! into one record on disk), [`settle`] (what was taken is noted), [`recover`] (what a kill left
-//! behind), `share` and `end`. Why nothing is lost and nothing counted twice is written in
+//! (what it is made of), `take` (the same sample by sample), `others` (what is told of devices that have no
+//! agent), `found` and `identities` (what the registry is to know of devices), `pace`, `answers` (when to
+//! acknowledge what), `replies` (the way back), [`commit`] (many batches into one record on disk),
+//! [`settle`] (what was taken is noted), [`recover`] (what a kill left behind), `share` and `end`. Why nothing is lost and nothing counted twice is written in
 //! [`crate::seen`].
 
 mod answers;
 mod batch;
 pub mod commit;
 mod end;
+mod found;
 mod greet;
+mod identities;
+mod others;
 mod pace;
 pub mod recover;
 mod replies;
@@ -27,6 +30,7 @@ mod stream;
 mod take;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -36,17 +40,21 @@ use governor::{DefaultDirectRateLimiter, Quota};
 use proto::ids::AgentId;
 use proto::wire::FromAgent;
 use proto::wire::session_server::Session;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use self::commit::Keeper;
 use self::end::{Watch, revoked};
+pub use self::found::Look;
+pub use self::identities::{Identities, Labels};
+pub use self::others::Terms;
 use self::pace::Limits;
 pub use self::replies::Replies;
 use self::share::Shares;
 use self::stream::Stream;
 use crate::ca;
+use crate::comings::Comings;
 use crate::directory::Directory;
 use crate::latest::{DeviceKey, Latest};
 use crate::listen::Peer;
@@ -54,6 +62,7 @@ use crate::metrics::own::Own;
 use crate::plans::Plans;
 use crate::registry::Agent;
 use crate::seen::Ledger;
+use crate::watch::Feed;
 
 /// Streams per second, on average, that one agent may open, and how many at once.
 const OPENINGS: (NonZeroU32, NonZeroU32) =
@@ -81,6 +90,16 @@ pub struct Parts {
     pub ledger: Arc<Ledger>,
     /// The way to the disk.
     pub keeper: Keeper,
+    /// Whose word on the devices of a centre counts.
+    pub terms: Arc<dyn Terms>,
+    /// Where what scouts find goes.
+    pub found: mpsc::Sender<Look>,
+    /// What machines and devices say they are.
+    pub identities: Arc<Identities>,
+    /// Where it is told who came and who went.
+    pub comings: Comings,
+    /// Where evidence for the diagnosis goes.
+    pub feed: Feed,
     /// Notified when the registry should learn who is there and who said goodbye.
     pub note_soon: Arc<Notify>,
     /// Ends every stream when it is cancelled.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proto::plan::Plan;
 use proto::stream::Decoder;
-use proto::wire::{FromAgent, FromCollector, from_agent, from_collector};
+use proto::wire::goodbye::Reason;
+use proto::wire::{Burst, FromAgent, FromCollector, from_agent, from_collector};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
@@ -16,15 +17,18 @@ use tracing::{debug, info};
 use super::Shared;
 use super::answers::Answers;
 use super::end::{End, Watch};
+use super::others::Others;
 use super::pace::Limits;
 use super::replies::Reply;
 use crate::clocks::Boot;
+use crate::comings::{self, Turn};
 use crate::journal::Definitions;
-use crate::latest::{self, Device};
+use crate::latest::{self, Device, DeviceKey};
 use crate::metrics::own::Own;
 use crate::plans::Planned;
 use crate::registry::Agent;
 use crate::seen::Account;
+use crate::watch::Telling;
 
 /// Silence on an open stream that ends it: several times the longest report interval in use.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
@@ -48,9 +52,16 @@ pub(super) struct Stream {
     /// The last batch's.
     pub(super) instance: u64,
     pub(super) decoder: Decoder,
-    /// The device's slot of each series the decoder accepted, where it had one left.
+    /// The device's slot of each series the decoder accepted, where it had one left and is what the series
+    /// is about.
     pub(super) slots: Vec<Option<u16>>,
+    /// The series about other devices.
+    pub(super) others: Option<Box<Others>>,
+    /// Whether it defined what its machine is, and has not told it yet.
+    pub(super) describes: bool,
     pub(super) definitions: Definitions,
+    /// What is remembered of it for the diagnosis.
+    pub(super) telling: Box<Telling>,
     pub(super) answers: Answers,
     /// Whether this process knew nothing of the device before: then what it says again is shown.
     pub(super) refill: bool,
@@ -59,6 +70,8 @@ pub(super) struct Stream {
     pub(super) pace: Arc<Limits>,
     /// What the agent is to measure, once it said hello.
     pub(super) planned: Option<Planned>,
+    /// At what it is to look closer.
+    pub(super) asked: Option<mpsc::Receiver<Burst>>,
 }
 
 impl Stream {
@@ -82,11 +95,15 @@ impl Stream {
             instance: 0,
             decoder: Decoder::default(),
             slots: Vec::new(),
+            others: None,
+            describes: false,
             definitions: Definitions::default(),
+            telling: Box::default(),
             answers: Answers::default(),
             refused: false,
             pace,
             planned: None,
+            asked: None,
         }
     }
 
@@ -166,6 +183,9 @@ impl Stream {
             tokio::select! {
                 message = incoming.message(), if may_read => return Ok(message),
                 () = settled => {}
+                Some(burst) = next_burst(&mut self.asked) => {
+                    self.send(from_collector::Kind::Burst(burst)).await?;
+                }
                 plan = next_plan(&mut self.planned) => {
                     self.send(from_collector::Kind::Plan((&plan).into())).await?;
                 }
@@ -188,15 +208,38 @@ impl Stream {
                 kind: Some(from_agent::Kind::Goodbye(goodbye)),
             })) => {
                 debug!(agent = %self.agent.id, reason = ?goodbye.reason(), "Goodbye.");
-                latest::lock(&self.device).goodbye();
+                self.goodbye(goodbye.reason());
+                if let Some(planned) = &self.planned {
+                    planned.goodbye();
+                }
                 self.shared.parts.note_soon.notify_one();
                 Err(End("goodbye", None))
+            }
+            Ok(Some(FromAgent {
+                kind: Some(from_agent::Kind::Found(found)),
+            })) => {
+                self.found(found).await;
+                Ok(())
             }
             // A second Hello, or a message kind this collector is too old to know.
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(End("closed", None)),
             Err(status) => Err(self.failed(status)),
         }
+    }
+
+    /// Where the agent's device stands.
+    pub(super) fn key(&self) -> DeviceKey {
+        latest::lock(&self.device).key.clone()
+    }
+
+    fn goodbye(&self, reason: Reason) {
+        let why = comings::goodbye(reason);
+        latest::lock(&self.device).goodbye(why);
+        let key = self.key();
+        let now = Timestamp::now();
+        let comings = &self.shared.parts.comings;
+        comings.tell(&key, Turn::Went(why), now.as_millisecond(), now);
     }
 
     fn failed(&self, status: Status) -> End {
@@ -225,6 +268,14 @@ impl Stream {
             Ok(Err(_)) => Err(End("broken", None)),
             Err(_) => Err(End("not_reading", None)),
         }
+    }
+}
+
+/// At what an agent is to look closer. Nothing from there on once a newer stream of it is asked.
+async fn next_burst(asked: &mut Option<mpsc::Receiver<Burst>>) -> Option<Burst> {
+    match asked {
+        Some(asked) => asked.recv().await,
+        None => None,
     }
 }
 

@@ -10,6 +10,7 @@ use proto::limits::LIVE_WINDOW;
 use proto::stream::{Decoder, Reject, timely};
 
 use super::commit::Entry;
+use super::others::Taking;
 use crate::latest::Device;
 use crate::metrics::own::Own;
 
@@ -85,7 +86,7 @@ impl Figures {
 /// What is needed to judge a sample.
 pub(super) struct Judge<'a> {
     pub(super) decoder: &'a Decoder,
-    /// The device's slot of each accepted series, where it had one left.
+    /// The device's slot of each accepted series, where it had one left and is what the series is about.
     pub(super) slots: &'a [Option<u16>],
     /// What to add to the agent's times, or why that is not known.
     pub(super) correction: Result<i64, Reject>,
@@ -110,8 +111,14 @@ impl Sorted {
     }
 
     /// Replaces what was there by the samples of `rounds`. Those that may be taken are shown to
-    /// `device`, if there is one.
-    pub(super) fn sort(&mut self, rounds: &Rounds, judge: &Judge<'_>, device: Option<&mut Device>) {
+    /// `device`, if there is one; those about other devices go to `others`.
+    pub(super) fn sort(
+        &mut self,
+        rounds: &Rounds,
+        judge: &Judge<'_>,
+        device: Option<&mut Device>,
+        mut others: Option<&mut Taking<'_>>,
+    ) {
         let mut device = device.map(Device::receiving);
         self.live.clear();
         self.late.clear();
@@ -133,6 +140,9 @@ impl Sorted {
             };
             let late = time_unix_ms < oldest_live;
             self.scratch.clear();
+            if let Some(others) = &mut others {
+                others.begin_round(time_unix_ms, late);
+            }
             for (id, value) in round.samples() {
                 let (series, slot) = match judge.place(id, value) {
                     Ok(place) => place,
@@ -140,6 +150,14 @@ impl Sorted {
                         self.refuse(reason, 1);
                         continue;
                     }
+                };
+                let Some(slot) = slot.map(usize::from) else {
+                    let others = others.as_mut().ok_or(Reject::TooManySeries);
+                    match others.and_then(|others| others.take(series, value)) {
+                        Ok(()) => self.scratch.push((series, value)),
+                        Err(reason) => self.refuse(reason, 1),
+                    }
+                    continue;
                 };
                 self.scratch.push((series, value));
                 match &mut device {
@@ -168,10 +186,10 @@ impl Sorted {
 
 impl Judge<'_> {
     /// The number of a sample's series in the stream's definitions, and its slot.
-    fn place(&self, id: u32, value: f64) -> Result<(u32, usize), Reject> {
+    fn place(&self, id: u32, value: f64) -> Result<(u32, Option<u16>), Reject> {
         let series = self.decoder.resolve(id, value)?;
         let slot = self.slots.get(series).copied().flatten();
         let number = u32::try_from(series).map_err(|_| Reject::TooManySeries)?;
-        Ok((number, slot.ok_or(Reject::TooManySeries)?.into()))
+        Ok((number, slot))
     }
 }

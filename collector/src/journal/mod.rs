@@ -4,24 +4,33 @@
 //! The ingest side writes it ([`encode`], [`record`]), the sender of each remote-write target reads
 //! it ([`decode`]), and a start looks which batches wait ([`batches`]). Times are kept as the agent
 //! had them, with the correction beside them. Definitions are packed once per stream and reused
-//! ([`Definitions`]): nearly every batch of a stream has the same.
+//! ([`Definitions`]): nearly every batch of a stream has the same. A scout's batch has samples of the
+//! devices it asks among its own; they come out apart, as if each had been measured by the device itself,
+//! so that a store never learns who asked.
 //!
 //! A record has batches of many agents, so each is read by itself: one that is damaged costs the others
 //! nothing, and neither does a series that the catalogue of this version does not have.
 //!
 //! Deliberately absent: files, checksums and numbers of records, which are the queue's business.
 
+mod decode;
+
 use prost::Message;
 use proto::columns::{self, Lane, Rounds};
-use proto::ids::{AgentId, CentreId, DeviceId};
-use proto::limits::SERIES_PER_AGENT;
+use proto::ids::{AgentId, DeviceId};
+use proto::plan::Kind;
 use proto::stream::{self, Series};
 use proto::wire;
 
+pub use self::decode::{Decoded, Measured, decode};
 use crate::registry::Agent;
 
-/// The form of the records this program reads and writes.
-const FORMAT: u32 = 1;
+/// The form of the records this program writes; it reads those before as well. In form 1 all samples of a
+/// batch are the agent's own.
+const FORMAT: u32 = 2;
+
+/// The oldest that is read.
+const OLDEST: u32 = 1;
 
 /// Why a record, or a part of one, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +101,18 @@ struct Kept {
     /// Those that were late.
     #[prost(bytes = "vec", tag = "10")]
     late: Vec<u8>,
+    /// The other devices that have samples here.
+    #[prost(message, repeated, tag = "11")]
+    others: Vec<KeptOther>,
+}
+
+/// A device without an agent.
+#[derive(Clone, PartialEq, Message)]
+struct KeptOther {
+    #[prost(string, tag = "1")]
+    device: String,
+    #[prost(string, tag = "2")]
+    kind: String,
 }
 
 /// [`Kept`] as [`batches`] reads it: the rest is skipped, not decoded.
@@ -149,6 +170,8 @@ pub struct Batch<'a> {
     pub correction_ms: i64,
     /// The series that the rounds' ids are places in.
     pub definitions: &'a Definitions,
+    /// The other devices that have samples here, with the kinds they are now.
+    pub others: &'a [(&'a DeviceId, Kind)],
     /// Samples that were live on arrival, as the agent had their times.
     pub live: &'a Rounds,
     /// Those that were late, likewise.
@@ -165,6 +188,10 @@ pub fn encode(batch: &Batch<'_>) -> Vec<u8> {
         columns::Encoder::default().encode(Lane::Live, rounds)
     };
     let packed = batch.definitions.packed.iter();
+    let others = batch.others.iter().map(|(device, kind)| KeptOther {
+        device: device.as_str().to_owned(),
+        kind: kind.as_str().to_owned(),
+    });
     let kept = Kept {
         agent: batch.agent.id.as_str().to_owned(),
         instance: batch.instance,
@@ -176,6 +203,7 @@ pub fn encode(batch: &Batch<'_>) -> Vec<u8> {
         definitions: packed.map(|(_, packed)| packed.to_vec()).collect(),
         live: coded(batch.live),
         late: coded(batch.late),
+        others: others.collect(),
     };
     let part = Record {
         format: 0,
@@ -198,55 +226,6 @@ pub fn record<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     bytes
 }
 
-/// What one device measured, of one batch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
-    /// Where the device stands.
-    pub centre: CentreId,
-    /// Its name there.
-    pub device: DeviceId,
-    /// The `kind` label.
-    pub kind: String,
-    /// Whether the samples were late on arrival.
-    pub late: bool,
-    /// What was added to the times: the agent had them without it.
-    pub correction_ms: i64,
-    /// What the ids of the rounds are places in.
-    pub series: Vec<Series>,
-    /// The samples, at their true times.
-    pub rounds: Rounds,
-}
-
-/// What could be read of a record.
-#[derive(Debug, Default)]
-pub struct Decoded {
-    /// Batch by batch in the order of arrival, live apart from late.
-    pub measured: Vec<Measured>,
-    /// How many samples that are.
-    pub samples: u64,
-    /// Why some could not be read; the first reason of several.
-    pub error: Option<RecordError>,
-}
-
-/// Everything in a record that can be read.
-///
-/// # Errors
-/// When nothing can: it is no record, or one of a newer version.
-pub fn decode(record: &[u8]) -> Result<Decoded, RecordError> {
-    let mut decoded = Decoded::default();
-    for kept in parts(record)? {
-        if let Err(error) = decoded.add(&kept) {
-            decoded.error.get_or_insert(error);
-        }
-    }
-    let samples = decoded
-        .measured
-        .iter()
-        .map(|one| one.rounds.samples() as u64);
-    decoded.samples = samples.sum();
-    Ok(decoded)
-}
-
 /// Which batches are in a record: whose, instance and sequence. Damaged ones are left out.
 ///
 /// # Errors
@@ -263,7 +242,7 @@ pub fn batches(record: &[u8]) -> Result<Vec<(AgentId, u64, u64)>, RecordError> {
 fn parts(record: &[u8]) -> Result<Vec<Vec<u8>>, RecordError> {
     let record = Record::decode(record)?;
     match record.format {
-        FORMAT => Ok(record.batches),
+        OLDEST..=FORMAT => Ok(record.batches),
         found if found > FORMAT => Err(RecordError::Newer { found }),
         _ => Err(RecordError::NoRecord),
     }
@@ -272,75 +251,6 @@ fn parts(record: &[u8]) -> Result<Vec<Vec<u8>>, RecordError> {
 fn id<T: std::str::FromStr<Err = proto::ids::InvalidId>>(name: String) -> Result<T, RecordError> {
     name.parse()
         .map_err(|source| RecordError::Id { name, source })
-}
-
-impl Decoded {
-    fn add(&mut self, kept: &[u8]) -> Result<(), RecordError> {
-        let kept = Kept::decode(kept)?;
-        let (series, places) = series_of(&kept.definitions)?;
-        let (centre, device): (CentreId, DeviceId) = (id(kept.centre)?, id(kept.device)?);
-        let mut all_known = true;
-        for (late, coded) in [(false, kept.live), (true, kept.late)] {
-            if coded.is_empty() {
-                continue;
-            }
-            let mut coded_rounds = Rounds::default();
-            columns::Decoder::default().decode(Lane::Live, &coded, &mut coded_rounds)?;
-            let rounds = corrected(&coded_rounds, kept.correction_ms, &places);
-            all_known &= rounds.samples() == coded_rounds.samples();
-            self.measured.push(Measured {
-                centre: centre.clone(),
-                device: device.clone(),
-                kind: kept.kind.clone(),
-                late,
-                correction_ms: kept.correction_ms,
-                rounds,
-                series: series.clone(),
-            });
-        }
-        all_known.then_some(()).ok_or(RecordError::UnknownSeries)
-    }
-}
-
-/// The series that this version knows, and the place there of each id.
-fn series_of(packed: &[Vec<u8>]) -> Result<(Vec<Series>, Vec<Option<u32>>), RecordError> {
-    let (mut series, mut places) = (Vec::new(), Vec::new());
-    for packed in packed {
-        let definitions = stream::unpack(packed)?;
-        if places.len() + definitions.len() > SERIES_PER_AGENT {
-            return Err(RecordError::TooManySeries);
-        }
-        for definition in definitions {
-            // They were good when they were written: a catalogue of another version, or damage.
-            let place = u32::try_from(series.len()).ok();
-            places.push(match Series::try_from(definition) {
-                Ok(known) => {
-                    series.push(known);
-                    place
-                }
-                Err(_) => None,
-            });
-        }
-    }
-    Ok((series, places))
-}
-
-/// The rounds with their true times, without samples of series that are not known.
-fn corrected(coded: &Rounds, correction_ms: i64, places: &[Option<u32>]) -> Rounds {
-    let place = |id: u32| places.get(usize::try_from(id).ok()?).copied().flatten();
-    let mut rounds = Rounds::default();
-    let mut known = Vec::new();
-    for round in coded.iter() {
-        known.clear();
-        let samples = round.samples();
-        known.extend(samples.filter_map(|(id, value)| Some((place(id)?, value))));
-        if !known.is_empty() {
-            let time_unix_ms = round.time_unix_ms.saturating_add(correction_ms);
-            // What came out of one fits into another.
-            let _ = rounds.push(time_unix_ms, known.iter().copied());
-        }
-    }
-    rounds
 }
 
 #[cfg(test)]

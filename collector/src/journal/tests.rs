@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use proptest::prelude::*;
+use proto::limits::SERIES_PER_AGENT;
 use proto::metrics::{DEVICE_INTERFACE_UP, DEVICE_LOAD_AVERAGE, DEVICE_OS_INFO, Metric, Part};
 
 use super::*;
@@ -17,6 +18,7 @@ fn agent(name: &str) -> Agent {
 
 fn series(metric: &'static Metric, label: &'static str, value: usize) -> Series {
     Series {
+        device: None,
         metric,
         part: Part::Value,
         labels: vec![(label, value.to_string())],
@@ -50,6 +52,7 @@ fn part(
         sequence,
         correction_ms: -1_000,
         definitions,
+        others: &[],
         live,
         late,
     })
@@ -98,6 +101,88 @@ fn live_and_late_come_out_with_their_true_times() {
 }
 
 #[test]
+fn what_a_scout_told_comes_out_as_the_devices_own() {
+    let of = |device: &str, series: Series| Series {
+        device: Some(device.parse().unwrap()),
+        ..series
+    };
+    let load = || series(&DEVICE_LOAD_AVERAGE, "minutes", 5);
+    let mut definitions = Definitions::default();
+    definitions.add(&interfaces(1));
+    definitions.add(&[
+        of("router-1", interfaces(1).remove(0)),
+        of("printer-1", load()),
+        of("router-1", load()),
+        // Has no samples here, and so no kind.
+        of("ups-1", load()),
+    ]);
+    let live = rounds(&[
+        (5_000, &[(0, 1.0), (1, 0.0), (3, 0.5)]),
+        (6_000, &[(2, 0.25)]),
+    ]);
+    let late = rounds(&[(-7, &[(3, 0.75)])]);
+    let devices: [DeviceId; 2] = ["router-1", "printer-1"].map(|name| name.parse().unwrap());
+    let [router, printer] = &devices;
+    let part = encode(&Batch {
+        agent: &agent("a"),
+        instance: 7,
+        sequence: 1,
+        correction_ms: -1_000,
+        definitions: &definitions,
+        others: &[(router, Kind::Router), (printer, Kind::Printer)],
+        live: &live,
+        late: &late,
+    });
+    let decoded = decode(&record(std::iter::once(&*part))).unwrap();
+    assert!(decoded.error.is_none(), "{:?}", decoded.error);
+    assert_eq!(decoded.samples, 5);
+    let all = decoded.measured;
+    let whose: Vec<_> = all
+        .iter()
+        .map(|one| (one.device.as_str(), &*one.kind, one.late))
+        .collect();
+    let expected = [
+        ("pc-03", "pc", false),
+        ("router-1", "router", false),
+        ("printer-1", "printer", false),
+        ("router-1", "router", true),
+    ];
+    assert_eq!(whose, expected);
+    let [interface] = <[Series; 1]>::try_from(interfaces(1)).unwrap();
+    assert_eq!(all[0].series, interfaces(1));
+    assert_eq!(all[1].series, [interface, load()]);
+    assert_eq!(all[1].rounds, rounds(&[(4_000, &[(0, 0.0), (1, 0.5)])]));
+    assert_eq!(all[2].series, [load()]);
+    assert_eq!(all[2].rounds, rounds(&[(5_000, &[(0, 0.25)])]));
+    assert_eq!(all[3].rounds, rounds(&[(-1_007, &[(1, 0.75)])]));
+}
+
+#[test]
+fn a_device_without_a_kind_costs_its_own_samples_alone() {
+    let mut definitions = Definitions::default();
+    definitions.add(&interfaces(1));
+    let [mut other] = <[Series; 1]>::try_from(interfaces(1)).unwrap();
+    other.device = Some("printer-1".parse().unwrap());
+    definitions.add(&[other]);
+    let live = rounds(&[(5_000, &[(0, 1.0), (1, 0.0)])]);
+    let part = part("a", 1, &definitions, &live, &Rounds::default());
+    let decoded = decode(&record(std::iter::once(&*part))).unwrap();
+    assert!(matches!(decoded.error, Some(RecordError::UnknownSeries)));
+    assert_eq!(decoded.samples, 1);
+    assert_eq!(decoded.measured[0].rounds, rounds(&[(4_000, &[(0, 1.0)])]));
+}
+
+#[test]
+fn records_of_the_form_before_are_read() {
+    let before = Record {
+        format: OLDEST,
+        batches: Record::decode(&*sample_record()).unwrap().batches,
+    };
+    let (before, now) = (decode(&before.encode_to_vec()), decode(&sample_record()));
+    assert_eq!(before.unwrap().measured, now.unwrap().measured);
+}
+
+#[test]
 fn series_that_are_defined_one_by_one_keep_their_places() {
     let mut definitions = Definitions::default();
     let all = interfaces(300);
@@ -131,6 +216,7 @@ fn long_names_that_come_one_by_one_stay_readable_for_all_who_share_the_record() 
         let definition = wire::Series {
             id: u32::try_from(number).unwrap(),
             ..wire::Series::from(&Series {
+                device: None,
                 metric: &DEVICE_OS_INFO,
                 part: Part::Value,
                 labels: long.collect(),
@@ -162,11 +248,11 @@ fn a_newer_record_is_told_from_what_is_none() {
     let newer = of_format(FORMAT + 1).encode_to_vec();
     assert!(matches!(
         decode(&newer),
-        Err(RecordError::Newer { found: 2 })
+        Err(RecordError::Newer { found: 3 })
     ));
     assert!(matches!(
         batches(&newer),
-        Err(RecordError::Newer { found: 2 })
+        Err(RecordError::Newer { found: 3 })
     ));
     let none = of_format(0).encode_to_vec();
     assert!(matches!(decode(&none), Err(RecordError::NoRecord)));

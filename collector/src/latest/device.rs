@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use diagnosis::record::{Goodbye, Hello};
 use jiff::Timestamp;
-use proto::limits::SERIES_PER_AGENT;
+use proto::limits::{SERIES_PER_AGENT, SERIES_PER_DEVICE};
 use proto::metrics::{self as catalogue, Metric, Part};
 use proto::stream::Series;
 
@@ -11,8 +12,14 @@ use super::names::Name;
 use super::newcomers::Newcomers;
 use super::runs::Runs;
 use super::slot::{Slot, Tick};
-use super::{DeviceKey, Enrolled, Presence, Shared};
+use super::{DeviceKey, Enrolled, Patience, Presence, Shared, Source};
 use crate::registry::Host;
+
+/// What a device may be in a row, each another thing than the one before.
+const WORDS_AT_ONCE: u32 = 8;
+
+/// How long it takes until it may be one more.
+const EACH_WORD: u32 = Tick::PER_HOUR / 2;
 
 /// One device and its series. Borrow it through [`Latest::visit`].
 #[derive(Debug)]
@@ -20,16 +27,22 @@ pub struct Device {
     /// Where it stands.
     pub key: DeviceKey,
     /// What the registry says of it.
-    pub enrolled: Enrolled,
+    pub source: Source,
     /// When the collector last received measurements, by its own clock.
     pub last_report: Option<Timestamp>,
     /// Agent's clock less the collector's, in seconds.
     pub clock_offset: Option<f64>,
     /// Samples the agent had to drop.
     pub dropped_samples: u64,
-    /// What the agent says of itself, as a series.
-    pub info: Arc<Name>,
-    said_goodbye: bool,
+    /// What the agent says of itself, as a series. `None` where there is none.
+    pub info: Option<Arc<Name>>,
+    /// The newest [`catalogue::DEVICE_INFO`] that somebody was told of.
+    inventoried: Option<Arc<Name>>,
+    /// When none of the words that it may have will be used up any more.
+    words_drained: Tick,
+    said_goodbye: Option<Goodbye>,
+    /// How its agent last came to be there, and when.
+    came: Option<(Hello, i64)>,
     heard: Option<Tick>,
     pub(super) slots: Vec<Slot>,
     runs: Runs,
@@ -44,15 +57,22 @@ pub struct Device {
 }
 
 impl Device {
-    pub(super) fn new(key: DeviceKey, enrolled: Enrolled, shared: Arc<Shared>) -> Self {
-        Self {
-            last_report: enrolled.last_report,
-            said_goodbye: enrolled.goodbye,
-            info: shared.names.of(&info_of(&enrolled)),
+    pub(super) fn new(key: DeviceKey, source: Source, shared: Arc<Shared>) -> Self {
+        let (last_report, said_goodbye) = match &source {
+            Source::Agent(enrolled) => (enrolled.last_report, enrolled.goodbye),
+            Source::Polled(_) => (None, None),
+        };
+        let mut device = Self {
             key,
-            enrolled,
+            source,
+            last_report,
             clock_offset: None,
             dropped_samples: 0,
+            info: None,
+            inventoried: None,
+            words_drained: Tick::default(),
+            said_goodbye,
+            came: None,
             heard: None,
             slots: Vec::new(),
             runs: Runs::default(),
@@ -61,38 +81,62 @@ impl Device {
             stream: 0,
             newcomers: Newcomers::default(),
             shared,
+        };
+        device.info = device.info_now();
+        device
+    }
+
+    /// What the registry says of one with an agent.
+    #[must_use]
+    pub fn enrolled(&self) -> Option<&Enrolled> {
+        match &self.source {
+            Source::Agent(enrolled) => Some(enrolled),
+            Source::Polled(_) => None,
         }
     }
 
-    /// Takes what the registry says of the same agent now.
-    pub(super) fn is_enrolled_as(&mut self, enrolled: Enrolled) {
-        let before = std::mem::replace(&mut self.enrolled, enrolled);
-        let Enrolled {
-            version, os, arch, ..
-        } = &self.enrolled;
-        if (version, os, arch) != (&before.version, &before.os, &before.arch) {
-            self.info = self.shared.names.of(&info_of(&self.enrolled));
-        }
+    /// The `kind` label.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.source.kind()
+    }
+
+    /// Takes what the registry says of the same device now.
+    pub(super) fn is_now(&mut self, source: Source) {
+        self.source = source;
+        self.info = self.info_now();
     }
 
     /// Notes what the machine says of itself.
     pub fn said_hello(&mut self, host: &Host) {
-        self.is_enrolled_as(Enrolled {
-            version: host.version.clone(),
-            os: host.os.clone(),
-            arch: host.arch.clone(),
-            ..self.enrolled.clone()
-        });
+        if let Source::Agent(enrolled) = &mut self.source {
+            enrolled.version.clone_from(&host.version);
+            enrolled.os.clone_from(&host.os);
+            enrolled.arch.clone_from(&host.arch);
+            self.info = self.info_now();
+        }
     }
 
-    /// Whether the agent is there.
+    /// The name of what the agent says of itself; looked up only where it changed.
+    fn info_now(&self) -> Option<Arc<Name>> {
+        let enrolled = self.enrolled()?;
+        let is_known = |name: &&Arc<Name>| {
+            let values = [&enrolled.version, &enrolled.os, &enrolled.arch];
+            let known = name.series.labels.iter().map(|(_, value)| value);
+            known.eq(values)
+        };
+        let known = self.info.as_ref().filter(is_known).cloned();
+        known.or_else(|| Some(self.shared.names.of(&info_of(enrolled))))
+    }
+
+    /// Whether the agent is there; of a device without one, whether it is asked.
     #[must_use]
     pub fn presence(&self) -> Presence {
-        if self.said_goodbye {
+        if self.said_goodbye.is_some() {
             Presence::Goodbye
         } else if self
             .heard
-            .is_some_and(|heard| self.now().since(heard) < self.shared.patience.reports)
+            .is_some_and(|heard| self.now().since(heard) < self.patience().reports)
         {
             Presence::Live
         } else if self.last_report.is_some() {
@@ -102,14 +146,38 @@ impl Device {
         }
     }
 
+    /// Whether it is known to be on. A device without an agent is when the newest attempt to ask it got an
+    /// answer, by any protocol; `None` when nobody asks it.
+    #[must_use]
+    pub fn is_up(&self) -> Option<bool> {
+        let live = self.presence() == Presence::Live;
+        match self.source {
+            Source::Agent(_) => Some(live),
+            Source::Polled(_) => {
+                let ended = self.of(&catalogue::DEVICE_POLL_OUTCOME);
+                let answered = ended
+                    .filter(|outcome| outcome.value > 0.0)
+                    .map(|outcome| matches!(outcome.label("outcome"), "answered" | "partly"));
+                answered.max()
+            }
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        match self.source {
+            Source::Agent(_) => self.shared.patience,
+            Source::Polled(_) => self.shared.polled,
+        }
+    }
+
     /// Begins a stream and returns its number. What the stream before it defined stays until the one
     /// after, so that what is named again is not new; older things for as long as they are live or have a
     /// history to show.
     pub fn begin_stream(&mut self, now_unix_ms: i64) -> u64 {
-        let (now, shared) = (self.now(), &self.shared);
+        let (now, patience, shared) = (self.now(), self.patience(), &self.shared);
         self.slots.retain_mut(|slot| {
             let was_named = std::mem::replace(&mut slot.named, false);
-            was_named || shared.is_live(slot, now) || slot.has_history(now_unix_ms)
+            was_named || shared.is_live(slot, now, patience) || slot.has_history(now_unix_ms)
         });
         self.runs.keep(&mut self.slots);
         self.by_name = (0..).take(self.slots.len()).collect();
@@ -133,12 +201,18 @@ impl Device {
         self.stream
     }
 
-    /// The slot of a series, made when it is new. A device has [`SERIES_PER_AGENT`] of them, however
-    /// many streams it opens: the newest stream takes the places of what it does not name itself.
-    /// `None` when it named them all, or when too many names were new lately: each is a series more in
-    /// every store.
+    /// The slot of a series, made when it is new. A device has [`SERIES_PER_AGENT`] of them, one without
+    /// an agent [`SERIES_PER_DEVICE`], however many streams tell of it: the newest stream takes the places
+    /// of what it does not name itself. `None` when it named them all, or when too many names were new
+    /// lately: each is a series more in every store.
     pub fn slot(&mut self, series: &Series) -> Option<usize> {
         let name = self.shared.names.of(series);
+        self.slot_of(name)
+    }
+
+    /// The same of a series whose name is at hand. Streams that tell of a device without an agent ask
+    /// again for every sample, since each of them may take the places of others.
+    pub fn slot_of(&mut self, name: Arc<Name>) -> Option<usize> {
         let Ok(rank) = self.rank_of(&name) else {
             let now = self.now();
             return self.newcomers.admit(now).then(|| self.place(name))?;
@@ -150,7 +224,11 @@ impl Device {
 
     /// Gives a new name a slot of its own.
     fn place(&mut self, name: Arc<Name>) -> Option<usize> {
-        let place = if self.slots.len() < SERIES_PER_AGENT {
+        let room = match self.source {
+            Source::Agent(_) => SERIES_PER_AGENT,
+            Source::Polled(_) => SERIES_PER_DEVICE,
+        };
+        let place = if self.slots.len() < room {
             self.slots.len()
         } else {
             self.take_place()?
@@ -187,18 +265,60 @@ impl Device {
             .binary_search_by_key(&name.id, |place| id_at(&self.slots, *place))
     }
 
-    /// Notes that measurements arrived.
+    /// Notes that measurements arrived, of its agent.
     pub fn reported(&mut self, at: Timestamp, clock_offset: f64, dropped_samples: u64) {
-        self.said_goodbye = false;
-        self.heard = Some(self.now());
-        self.last_report = Some(at);
+        self.heard_of(at);
+        self.said_goodbye = None;
         self.clock_offset = Some(clock_offset);
         self.dropped_samples = dropped_samples;
     }
 
+    /// Notes that somebody told what was measured of it.
+    pub fn heard_of(&mut self, at: Timestamp) {
+        self.heard = Some(self.now());
+        self.last_report = Some(at);
+    }
+
+    /// What the device is, if it says so: make, model, serial number. The second part is whether that is
+    /// another answer than this was asked for before. One that is another thing all the time is for a while
+    /// nothing new: each word is written to disk and read again by everybody.
+    pub fn inventory(&mut self) -> Option<(Arc<Name>, bool)> {
+        let info = self.of(&catalogue::DEVICE_INFO).next()?;
+        let info = Arc::clone(&info.name);
+        let before = self.inventoried.as_ref();
+        if before.is_some_and(|before| Arc::ptr_eq(before, &info)) {
+            return Some((info, false));
+        }
+        let now = self.now();
+        let drained = self.words_drained.max(now).plus(EACH_WORD);
+        if drained > now.plus(EACH_WORD * WORDS_AT_ONCE) {
+            return None;
+        }
+        self.words_drained = drained;
+        self.inventoried = Some(Arc::clone(&info));
+        Some((info, true))
+    }
+
     /// Notes that the agent announced its silence: its values vanish now.
-    pub fn goodbye(&mut self) {
-        self.said_goodbye = true;
+    pub fn goodbye(&mut self, why: Goodbye) {
+        self.said_goodbye = Some(why);
+    }
+
+    /// Why it is silent, if it said so.
+    #[must_use]
+    pub fn why_silent(&self) -> Option<Goodbye> {
+        self.said_goodbye
+    }
+
+    /// Notes how its agent came to be there, and when, Unix milliseconds.
+    pub fn came(&mut self, how: Hello, at_unix_ms: i64) {
+        self.came = Some((how, at_unix_ms));
+    }
+
+    /// How its agent last came to be there, and when; as far as this process was told.
+    #[must_use]
+    pub fn last_came(&self) -> Option<(Hello, i64)> {
+        self.came
     }
 
     /// To take the samples of a batch that was received now.
@@ -211,10 +331,10 @@ impl Device {
     pub fn live(&self) -> impl Iterator<Item = &Slot> {
         let live = self.presence() == Presence::Live;
         let slots = if live { &*self.slots } else { &[] };
-        let now = self.now();
-        slots
-            .iter()
-            .filter(move |slot| self.shared.is_live(slot, now) && self.runs.has_told(slot))
+        let (now, patience) = (self.now(), self.patience());
+        slots.iter().filter(move |slot| {
+            self.shared.is_live(slot, now, patience) && self.runs.has_told(slot)
+        })
     }
 
     fn now(&self) -> Tick {
@@ -261,8 +381,8 @@ impl Receiving<'_> {
 
 impl Shared {
     /// Whether a value is still that of now. Of most it is told without a look at what they are.
-    fn is_live(&self, slot: &Slot, now: Tick) -> bool {
-        slot.is_fresh(now, self.patience.samples)
+    fn is_live(&self, slot: &Slot, now: Tick, patience: Patience) -> bool {
+        slot.is_fresh(now, patience.samples)
             || slot.is_fresh(now, self.seldom.of(slot.series().metric))
     }
 }
@@ -275,6 +395,7 @@ fn info_of(enrolled: &Enrolled) -> Series {
     let values = [version, os, arch].map(String::clone);
     let metric = &catalogue::AGENT_INFO;
     Series {
+        device: None,
         metric,
         part: Part::Value,
         labels: metric.labels.iter().copied().zip(values).collect(),

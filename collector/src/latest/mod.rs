@@ -2,7 +2,9 @@
 //!
 //! A device keeps its place here for as long as its agent is enrolled, so that a silent one is seen
 //! to be silent; its samples vanish when it falls silent, says goodbye, or stops sending one of
-//! them, and those of a probe when its newest run does not tell them (`runs`). Late samples never get in. Everything is in memory: after a restart the agents, which
+//! them, and those of a probe when its newest run does not tell them (`runs`). A device without an agent
+//! keeps its place while the registry has it, and shows what the scouts of its centre tell of it, whichever
+//! of them. Late samples never get in. Everything is in memory: after a restart the agents, which
 //! reconnect within seconds, fill it again.
 
 mod device;
@@ -12,6 +14,7 @@ mod newcomers;
 mod runs;
 mod seldom;
 mod slot;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +22,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use proto::ids::{AgentId, CentreId, DeviceId};
-use proto::plan::Plan;
+use proto::ids::{CentreId, DeviceId};
+use proto::plan::{Kind, Plan};
 use proto::stream::Series;
 use tokio::time::Instant;
 
@@ -31,6 +33,7 @@ pub use self::names::Name;
 use self::names::Names;
 use self::seldom::Seldom;
 pub use self::slot::Slot;
+pub use self::source::{Enrolled, Polled, Source};
 
 /// Where a device stands: the labels of all its series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,31 +44,10 @@ pub struct DeviceKey {
     pub device: DeviceId,
 }
 
-/// What the registry says of a device with an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enrolled {
-    /// The enrolment.
-    pub agent: AgentId,
-    /// The `kind` label.
-    pub kind: String,
-    /// Of the agent.
-    pub version: String,
-    /// Of the agent.
-    pub os: String,
-    /// Of the agent.
-    pub arch: String,
-    /// Expiry of its newest certificate.
-    pub certificate_until: Option<Timestamp>,
-    /// When the collector last heard from it, as far as the registry knows.
-    pub last_report: Option<Timestamp>,
-    /// Whether its last word was a goodbye.
-    pub goodbye: bool,
-}
-
-/// Whether an agent is there, and if not, why that may be.
+/// Whether an agent is there, and if not, why that may be. Of a device without one: whether it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// Never heard since enrolment.
+    /// Never heard since enrolment, or approval.
     Never,
     /// Reports.
     Live,
@@ -78,14 +60,26 @@ pub enum Presence {
 /// The live view of all devices.
 #[derive(Debug)]
 pub struct Latest {
-    devices: RwLock<BTreeMap<DeviceKey, Arc<Mutex<Device>>>>,
+    devices: RwLock<BTreeMap<DeviceKey, Place>>,
+    /// Held by whoever makes another list of them.
+    following: Mutex<()>,
     shared: Arc<Shared>,
+}
+
+/// A device, and what can be known of it without locking it.
+#[derive(Debug)]
+struct Place {
+    device: Arc<Mutex<Device>>,
+    /// The kind of one without an agent.
+    polled: Option<Kind>,
 }
 
 /// What all devices have in common.
 #[derive(Debug)]
 struct Shared {
     patience: Patience,
+    /// With devices that have no agent.
+    polled: Patience,
     seldom: Seldom,
     names: Names,
     started: Instant,
@@ -94,7 +88,7 @@ struct Shared {
 /// How long silence may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// Without a report, before an agent counts as silent.
+    /// Without a report, before an agent counts as silent, or a device without one as asked by nobody.
     pub reports: Duration,
     /// Without a sample, before one series vanishes, unless it is one that comes seldom.
     pub samples: Duration,
@@ -116,25 +110,40 @@ impl Patience {
             samples: (longest * 3).max(Self::HICCUP),
         }
     }
+
+    /// With devices that have no agent: one poll may be missed, and one of a value in three. Another scout
+    /// that takes over needs some time.
+    #[must_use]
+    pub fn with_polled(plan: &Plan) -> Self {
+        let each = plan.device_interval.max(plan.report_interval);
+        Self {
+            reports: (plan.device_interval + plan.report_interval) * 2 + Self::HICCUP,
+            samples: (each * 3).max(Self::HICCUP),
+        }
+    }
 }
+
 impl Latest {
     /// An empty view, in which values vanish when they should have come again under this plan.
     #[must_use]
     pub fn under(plan: &Plan) -> Self {
-        Self::with(Patience::with(plan), Seldom::under(plan))
+        let polled = Patience::with_polled(plan);
+        Self::with(Patience::with(plan), polled, Seldom::under(plan))
     }
 
     /// An empty view, in which all values vanish when patience ends.
     #[must_use]
     pub fn new(patience: Patience) -> Self {
-        Self::with(patience, Seldom::default())
+        Self::with(patience, patience, Seldom::default())
     }
 
-    fn with(patience: Patience, seldom: Seldom) -> Self {
+    fn with(patience: Patience, polled: Patience, seldom: Seldom) -> Self {
         Self {
             devices: RwLock::default(),
+            following: Mutex::default(),
             shared: Arc::new(Shared {
                 patience,
+                polled,
                 seldom,
                 names: Names::default(),
                 started: Instant::now(),
@@ -142,33 +151,52 @@ impl Latest {
         }
     }
 
-    /// Follows the registry: new devices appear, revoked ones vanish, known ones keep their values.
-    pub fn follow(&self, enrolled: impl IntoIterator<Item = (DeviceKey, Enrolled)>) {
-        let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
-        let mut before = std::mem::take(&mut *devices);
-        for (key, enrolled) in enrolled {
-            let device = match before.remove(&key) {
-                Some(known) if lock(&known).enrolled.agent == enrolled.agent => {
-                    lock(&known).is_enrolled_as(enrolled);
-                    known
-                }
-                _ => {
-                    let shared = Arc::clone(&self.shared);
-                    Arc::new(Mutex::new(Device::new(key.clone(), enrolled, shared)))
-                }
+    /// Follows the registry: new devices appear, revoked and removed ones vanish, known ones keep their
+    /// values. Of two of one name, that with an agent is shown.
+    ///
+    /// No device is locked together with all of them: whoever holds the one may ask for the other.
+    pub fn follow<S: Into<Source>>(&self, known: impl IntoIterator<Item = (DeviceKey, S)>) {
+        let following = self.following.lock();
+        let _one_at_a_time = following.unwrap_or_else(PoisonError::into_inner);
+        let mut devices = BTreeMap::new();
+        for (key, source) in known {
+            let source = source.into();
+            let polled = source.polled();
+            let has_agent = |place: &Place| place.polled.is_none();
+            if polled.is_some() && devices.get(&key).is_some_and(has_agent) {
+                continue;
+            }
+            let is_it = |known: &Arc<Mutex<Device>>| lock(known).source.is_as(&source);
+            let device = if let Some(known) = self.device(&key).filter(is_it) {
+                lock(&known).is_now(source);
+                known
+            } else {
+                let shared = Arc::clone(&self.shared);
+                Arc::new(Mutex::new(Device::new(key.clone(), source, shared)))
             };
-            devices.insert(key, device);
+            devices.insert(key, Place { device, polled });
         }
+        let mut all = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *all, devices);
+        // Others need not wait for memory to be given back.
+        drop(all);
+        drop(before);
     }
 
     /// The device itself, for the stream that fills it. `None` when the registry has no such device.
     #[must_use]
     pub fn device(&self, key: &DeviceKey) -> Option<Arc<Mutex<Device>>> {
-        self.devices
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned()
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        devices.get(key).map(|place| Arc::clone(&place.device))
+    }
+
+    /// The same if it is one without an agent, and of which kind. Whoever has locked the device of an agent
+    /// may lock such a one too, and none the other way round.
+    #[must_use]
+    pub fn polled(&self, key: &DeviceKey) -> Option<(Arc<Mutex<Device>>, Kind)> {
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        let place = devices.get(key)?;
+        Some((Arc::clone(&place.device), place.polled?))
     }
 
     /// The name of a series, shared by all devices.
@@ -186,7 +214,7 @@ impl Latest {
             devices
                 .iter()
                 .filter(|(key, _)| wanted(key))
-                .map(|(_, d)| Arc::clone(d))
+                .map(|(_, place)| Arc::clone(&place.device))
                 .collect()
         };
         for device in devices {

@@ -127,6 +127,7 @@ mod tests {
 
     fn interface(number: usize) -> Series {
         Series {
+            device: None,
             metric: &catalogue::DEVICE_INTERFACE_UP,
             part: Part::Value,
             labels: vec![("interface", number.to_string())],

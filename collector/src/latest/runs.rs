@@ -1,4 +1,5 @@
-//! What is told together: all that one run of a probe found out of one service, resolver, path or link.
+//! What is told together: all that one run of a probe found out of one service, resolver, path or link, or
+//! one poll of a printer or UPS.
 //!
 //! What a run does not tell is absent: a service that timed out has no status, and an agent that was started
 //! anew knows no outcomes of before. So a value that an older run told is not shown beside a newer run's,
@@ -22,6 +23,15 @@ pub(super) enum Probe {
     Path,
     Mtu,
     Link,
+    /// How asking a device by one protocol went.
+    Poll,
+    /// What a device is, which is one thing at a time.
+    Info,
+    /// Where what a poll told came from.
+    Origins,
+    Printer,
+    Ups,
+    Wan,
 }
 
 impl Probe {
@@ -38,6 +48,18 @@ impl Probe {
             Some(Self::Resolver)
         } else if is("dawnwatch_link_") {
             Some(Self::Link)
+        } else if is("dawnwatch_device_poll_") {
+            Some(Self::Poll)
+        } else if is("dawnwatch_device_info") {
+            Some(Self::Info)
+        } else if is("dawnwatch_device_reading_") {
+            Some(Self::Origins)
+        } else if is("dawnwatch_printer_") {
+            Some(Self::Printer)
+        } else if is("dawnwatch_ups_") {
+            Some(Self::Ups)
+        } else if is("dawnwatch_wan_") {
+            Some(Self::Wan)
         } else {
             None
         }
@@ -45,12 +67,18 @@ impl Probe {
 
     /// Whether it tells both of the same thing: that is what the first labels say, or the first two.
     fn is_of_both(self, one: &Name, other: &Name) -> bool {
-        let labels = match self {
-            Self::Link => 2,
-            _ => 1,
-        };
+        let labels = self.labels();
         one.probe == other.probe
             && one.series.labels.get(..labels) == other.series.labels.get(..labels)
+    }
+
+    /// How many labels say what was probed, beside the device.
+    fn labels(self) -> usize {
+        match self {
+            Self::Info | Self::Origins | Self::Printer | Self::Ups | Self::Wan => 0,
+            Self::Service | Self::Resolver | Self::Path | Self::Mtu | Self::Poll => 1,
+            Self::Link => 2,
+        }
     }
 }
 
@@ -124,14 +152,19 @@ mod tests {
     #[test]
     fn labels_that_say_what_was_probed_come_first() {
         for metric in catalogue::CATALOGUE {
-            let expected: &[&str] = match Probe::of(metric) {
-                None => continue,
-                Some(Probe::Service) => &["service"],
-                Some(Probe::Resolver) => &["resolver"],
-                Some(Probe::Path | Probe::Mtu) => &["target"],
-                Some(Probe::Link) => &["segment", "target"],
+            let Some(probe) = Probe::of(metric) else {
+                continue;
+            };
+            let expected: &[&str] = match probe {
+                Probe::Service => &["service"],
+                Probe::Resolver => &["resolver"],
+                Probe::Path | Probe::Mtu => &["target"],
+                Probe::Link => &["segment", "target"],
+                Probe::Poll => &["protocol"],
+                Probe::Info | Probe::Origins | Probe::Printer | Probe::Ups | Probe::Wan => &[],
             };
             assert!(metric.labels.starts_with(expected), "{}", metric.name);
+            assert_eq!(probe.labels(), expected.len());
         }
     }
 }

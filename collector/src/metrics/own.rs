@@ -9,7 +9,7 @@ use prometheus::{
 use proto::metrics::{self as catalogue, Metric};
 use proto::stream::Reject;
 
-use crate::{remote_write, transfer};
+use crate::{alerts, readiness, remote_write, transfer, watch};
 
 /// Why a stream ended; the values of a label.
 pub const STREAM_ENDS: [&str; 13] = [
@@ -40,6 +40,9 @@ const REFUSALS: [&str; 8] = [
     "closed",
 ];
 
+/// Why found devices were not noted; the values of a label.
+pub const FOUND_REFUSALS: [&str; 5] = ["not_scout", "busy", "too_many", "no_address", "failed"];
+
 /// From what a fast disk needs to what a failing one does.
 const COMMIT_BUCKETS: [f64; 8] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0];
 
@@ -64,10 +67,15 @@ pub struct Own {
     pub sent_bytes: IntCounter,
     pub series: IntGauge,
     pub render_duration: Gauge,
+    pub found_refused: IntCounterVec,
+    pub turns: IntCounterVec,
     pub registry_errors: IntCounter,
     pub commit_duration: Histogram,
     pub commit_failures: IntCounter,
     pub remote_write: remote_write::Metrics,
+    pub diagnosis: watch::Metrics,
+    pub alerts: alerts::Metrics,
+    pub readiness: readiness::Metrics,
 }
 
 impl Own {
@@ -122,6 +130,8 @@ impl Own {
             sent_bytes: counter(&catalogue::COLLECTOR_SENT_BYTES)?,
             series: gauge(&catalogue::COLLECTOR_SERIES)?,
             render_duration: Gauge::with_opts(options(&catalogue::COLLECTOR_RENDER_DURATION))?,
+            found_refused: counters(&catalogue::COLLECTOR_FOUND_REFUSED, &FOUND_REFUSALS)?,
+            turns: counters(&catalogue::COLLECTOR_TURNS, &["told", "refused"])?,
             registry_errors: counter(&catalogue::COLLECTOR_REGISTRY_ERRORS)?,
             commit_duration: Histogram::with_opts(HistogramOpts {
                 common_opts: options(&catalogue::COLLECTOR_COMMIT_DURATION),
@@ -129,6 +139,9 @@ impl Own {
             })?,
             commit_failures: counter(&catalogue::COLLECTOR_COMMIT_FAILURES)?,
             remote_write: remote_write::Metrics::new(&registry)?,
+            diagnosis: watch::Metrics::new(&registry)?,
+            alerts: alerts::Metrics::new(&registry)?,
+            readiness: readiness::Metrics::new(&registry)?,
             registry: registry.clone(),
         };
         registry.register(Box::new(own.commit_duration.clone()))?;

@@ -1,6 +1,6 @@
 //! Who is asked to probe whom, and when agents are told.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 use crate::config::Config;
@@ -14,14 +14,27 @@ fn agent(device: &str, kind: &str) -> Agent {
 }
 
 fn plans(settings: &str) -> Arc<Plans> {
-    Plans::new(Config::parse("c.toml", settings).unwrap().plan)
+    under(Config::parse("c.toml", settings).unwrap().plan)
+}
+
+fn under(plan: Plan) -> Arc<Plans> {
+    let scouts = Scouts::new(&plan, Vec::new());
+    Plans::new(plan, scouts)
+}
+
+fn newcomer(addresses: &[String], held: u64) -> Newcomer<'_> {
+    Newcomer {
+        addresses,
+        can_scout: false,
+        held,
+    }
 }
 
 const QUIET: &str = "[plan]\nusual = false";
 
 /// A PC with one address connects, which holds a plan.
 fn holding(plans: &Arc<Plans>, device: &str, address: &str, held: u64) -> Planned {
-    plans.connected(&agent(device, "pc"), &[address.to_owned()], held)
+    plans.connected(&agent(device, "pc"), newcomer(&[address.to_owned()], held))
 }
 
 fn pc(plans: &Arc<Plans>, device: &str, address: &str) -> Planned {
@@ -46,7 +59,10 @@ async fn each_probes_the_next_two_of_its_own_network() {
         .map(|n| pc(&plans, &format!("pc-{n}"), &format!("10.0.0.{n}")))
         .collect();
     let _elsewhere = pc(&plans, "pc-1b", "10.0.1.9");
-    let router = plans.connected(&agent("router", "router"), &["10.0.0.254".into()], 0);
+    let router = plans.connected(
+        &agent("router", "router"),
+        newcomer(&["10.0.0.254".into()], 0),
+    );
     let expected = [
         ["pc-2", "pc-3"],
         ["pc-3", "pc-4"],
@@ -88,7 +104,7 @@ async fn no_address_leads_out_of_the_house() {
         assert_eq!(asks.plan().targets.len() == 1, expected, "{one} {other}");
     }
     let many: Vec<String> = (0..100).map(|n| format!("10.0.{n}.1")).collect();
-    let many = plans.connected(&agent("a", "pc"), &many, 0);
+    let many = plans.connected(&agent("a", "pc"), newcomer(&many, 0));
     let _last = pc(&plans, "b", "10.0.99.2");
     assert!(many.plan().targets.is_empty(), "what is told is bounded");
 }
@@ -106,7 +122,10 @@ async fn a_plan_is_told_at_once_when_settings_differ_and_later_when_machines_do(
     let began = Instant::now();
     let both = first.next().await;
     assert_eq!((named(&both), began.elapsed()), (vec!["pc-2"], SETTLE));
-    assert!(names_same_settings(alone.version, both.version));
+    assert!(version::are_alike_but_for_machines(
+        alone.version,
+        both.version
+    ));
     // Off at night, and back: nothing new.
     drop(second);
     tokio::time::sleep(GONE / 2).await;
@@ -198,11 +217,94 @@ async fn a_machine_named_like_an_anchor_is_left_out_and_so_is_one_too_many() {
         network: None,
     };
     // The settings have fewer.
-    let full = Plans::new(Plan {
+    let full = under(Plan {
         targets: (0..TARGETS_PER_PLAN).map(target).collect(),
         ..Plan::default()
     });
     let first = pc(&full, "pc-1", "10.0.0.1");
     let _other = pc(&full, "pc-2", "10.0.0.2");
     assert_eq!(first.plan().validate(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_without_power_is_missed_from_the_report_that_did_not_come() {
+    let plans = plans("");
+    let centre = "cong-son".parse().expect("an id");
+    let since = |name: &str| {
+        let machines = plans.machines(&centre);
+        let left = machines.into_iter().find(|one| one.device.as_str() == name);
+        left.and_then(|machine| machine.left)
+    };
+    let (mut dark, mut cut_off) = (
+        pc(&plans, "pc-1", "10.0.0.1"),
+        pc(&plans, "pc-2", "10.0.0.2"),
+    );
+    tokio::time::advance(Duration::from_mins(10)).await;
+    dark.heard();
+    let overdue = Instant::now() + Plan::default().report_interval;
+    tokio::time::advance(Duration::from_secs(95)).await;
+    cut_off.heard();
+    drop((dark, cut_off));
+    assert_eq!(since("pc-1"), Some(Departure::Silent { since: overdue }));
+    let now = Instant::now();
+    assert_eq!(since("pc-2"), Some(Departure::Silent { since: now }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_is_woken_by_one_that_is_there_and_by_another_when_that_leaves() {
+    let plans = plans(QUIET);
+    let macs = ["001ba9010203".to_owned()];
+    let sleeper = agent("pc-1", "pc");
+    let device = sleeper.device.clone();
+    let soon = Timestamp::now() + Duration::from_mins(5);
+    let asleep = pc(&plans, "pc-1", "10.0.0.1");
+    plans.is_there(&sleeper, &macs);
+    let wake = || plans.wake(&sleeper.centre, &device, soon);
+    assert_eq!(wake(), Err(NotWoken::Nobody), "nobody wakes itself");
+    asleep.goodbye();
+    drop(asleep);
+    let mut second = pc(&plans, "pc-2", "10.0.0.2");
+    let mut third = pc(&plans, "pc-3", "10.0.0.3");
+    for planned in [&mut second, &mut third] {
+        while told(planned).await.is_some() {}
+    }
+    assert_eq!(wake(), Ok(()));
+    let plan = told(&mut second).await.unwrap();
+    assert_eq!(plan.validate(), Ok(()));
+    let (machine, _) = plan.to_wake().unwrap();
+    assert_eq!(
+        (&machine.name, &*machine.mac.to_string()),
+        (&device, &*macs[0])
+    );
+    assert_eq!(told(&mut third).await, None, "one is enough");
+    drop(second);
+    let plan = told(&mut third).await.unwrap();
+    assert_eq!(
+        plan.to_wake().map(|(machine, _)| &machine.name),
+        Some(&device)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_province_alone_is_asked_to_look_at_lines_from_outside() {
+    let text =
+        "[reverse]\nfrom = 'cong-son'\n[[line]]\ncentre = 'mau-son'\naddress = '203.0.113.5'";
+    let config = Config::parse("test.toml", text).unwrap();
+    let scouts = Scouts::new(&config.plan, Vec::new());
+    let plans = Plans::looking_at(config.reverse.clone(), config.plan.clone(), scouts);
+    let looks = pc(&plans, "pc-1", "10.0.0.1").plan();
+    assert_eq!(looks.validate(), Ok(()));
+    let line = looks
+        .targets
+        .iter()
+        .find(|target| target.segment == Segment::Reverse);
+    assert_eq!(line.map(|line| &*line.name), Some("mau-son"));
+    let others = &plans.settings_of(&"mau-son".parse().unwrap());
+    assert!(
+        others
+            .targets
+            .iter()
+            .all(|target| target.segment != Segment::Reverse)
+    );
+    assert_ne!(looks.version, others.version);
 }

@@ -1,5 +1,6 @@
 //! Agents after their enrolment: found by key, renewed, revoked, seen.
 
+use diagnosis::record::Goodbye;
 use jiff::Timestamp;
 use proto::ids::AgentId;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
@@ -86,7 +87,7 @@ impl Registry {
         let note = move |connection: &mut Connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            see(&transaction, &agent, at, false)?;
+            see(&transaction, &agent, at, None)?;
             transaction.execute(
                 "UPDATE agents SET hostname = ?1, os = ?2, arch = ?3, version = ?4
                  WHERE id = ?5 AND (hostname, os, arch, version) <> (?1, ?2, ?3, ?4)",
@@ -109,7 +110,7 @@ impl Registry {
     /// When the file cannot be written.
     pub async fn last_seen(
         &self,
-        seen: Vec<(AgentId, Timestamp, bool)>,
+        seen: Vec<(AgentId, Timestamp, Option<Goodbye>)>,
     ) -> Result<(), RegistryError> {
         if seen.is_empty() {
             return Ok(());
@@ -130,11 +131,30 @@ fn see(
     connection: &Connection,
     agent: &AgentId,
     at: Timestamp,
-    goodbye: bool,
+    goodbye: Option<Goodbye>,
 ) -> rusqlite::Result<usize> {
     connection
         .prepare_cached("UPDATE agents SET last_seen = ?, goodbye = ? WHERE id = ?")?
-        .execute(params![milliseconds(at), goodbye, agent.as_str()])
+        .execute(params![milliseconds(at), number(goodbye), agent.as_str()])
+}
+
+/// The reason of a goodbye as it is kept, 0 for none. Older versions kept 1 for any.
+fn number(goodbye: Option<Goodbye>) -> u8 {
+    match goodbye {
+        None => 0,
+        Some(Goodbye::Stop | Goodbye::Other) => 1,
+        Some(Goodbye::Shutdown) => 2,
+        Some(Goodbye::Sleep) => 3,
+    }
+}
+
+fn goodbye(number: u8) -> Option<Goodbye> {
+    match number {
+        0 => None,
+        2 => Some(Goodbye::Shutdown),
+        3 => Some(Goodbye::Sleep),
+        _ => Some(Goodbye::Stop),
+    }
 }
 
 pub(super) fn by_key(connection: &Connection, key: KeyHash) -> rusqlite::Result<Option<Agent>> {
@@ -159,6 +179,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Agent> {
         certificate_until: time(row, "certificate_until")?,
         revoked_at: optional_time(row, "revoked_at")?,
         last_seen: optional_time(row, "last_seen")?,
-        goodbye: row.get("goodbye")?,
+        goodbye: goodbye(row.get("goodbye")?),
     })
 }

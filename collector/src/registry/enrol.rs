@@ -7,6 +7,7 @@
 //!   history of a known device, unless the administrator said so with a token that names the device;
 //!   then the agent before it is revoked.
 //! * A revoked key never comes back.
+//! * No agent has the name of a device without one: their series would be the same.
 
 use jiff::Timestamp;
 use proto::ids::{CentreId, DeviceId, slug};
@@ -14,8 +15,8 @@ use proto::limits::ID_BYTES;
 use rusqlite::{Connection, Transaction, TransactionBehavior, named_params, params};
 
 use super::{
-    Agent, Host, KeptToken, KeyHash, Registry, RegistryError, TokenHash, agents, milliseconds,
-    tokens,
+    Agent, Host, KeptToken, KeyHash, Registry, RegistryError, TokenHash, agents, devices,
+    milliseconds, tokens,
 };
 
 /// Agents of one centre: a reusable token that leaked must not fill the registry.
@@ -48,6 +49,11 @@ pub enum EnrolError {
     ExpiredToken,
     #[error("the key of this machine was revoked: delete the agent's data folder and enrol again")]
     RevokedKey,
+    #[error(
+        "{device} is the name of a device without an agent in {centre}: make a token with another --device, or \
+         run `dawnwatch-collector device remove {centre} {device}`"
+    )]
+    NameTaken { centre: CentreId, device: DeviceId },
     #[error("centre {centre} has {AGENTS_PER_CENTRE} agents already: revoke some")]
     CentreFull { centre: CentreId },
     #[error(transparent)]
@@ -132,18 +138,22 @@ fn device_of(
     agent: &NewAgent,
 ) -> Result<DeviceId, Failure> {
     if let Some(device) = &token.device {
+        if devices::is_known(transaction, &token.centre, device)? {
+            let (centre, device) = (token.centre.clone(), device.clone());
+            return Err(EnrolError::NameTaken { centre, device }.into());
+        }
         replace(transaction, &token.centre, device, agent)?;
         return Ok(device.clone());
     }
     if let Some(known) = known.filter(|known| known.centre == token.centre) {
         return Ok(known.device.clone());
     }
-    let taken: Vec<String> = transaction
-        .prepare_cached("SELECT device FROM agents WHERE centre = ? AND revoked_at IS NULL")?
-        .query_map([token.centre.as_str()], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let agents: u32 = transaction
+        .prepare_cached("SELECT count(*) FROM agents WHERE centre = ? AND revoked_at IS NULL")?
+        .query_row([token.centre.as_str()], |row| row.get(0))?;
+    let taken = devices::taken(transaction, &token.centre)?;
     let wanted = slug(&agent.host.hostname).unwrap_or_else(|| agent.host.kind.clone());
-    let free = (taken.len() < AGENTS_PER_CENTRE).then(|| free_name(&wanted, &taken));
+    let free = ((agents as usize) < AGENTS_PER_CENTRE).then(|| free_name(&wanted, &taken));
     free.flatten().ok_or_else(|| {
         let centre = token.centre.clone();
         EnrolError::CentreFull { centre }.into()
@@ -170,7 +180,7 @@ fn replace(
 }
 
 /// `pc-03`, or the first of `pc-03-2`, `pc-03-3` … that nobody has.
-fn free_name(wanted: &str, taken: &[String]) -> Option<DeviceId> {
+pub(super) fn free_name(wanted: &str, taken: &[String]) -> Option<DeviceId> {
     (1..=taken.len() + 1)
         .map(|number| {
             if number == 1 {

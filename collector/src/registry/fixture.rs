@@ -14,19 +14,25 @@ use crate::token::{self, Grant};
 pub(crate) async fn with_one_agent(folder: &Path) -> (Registry, Agent) {
     let registry = Registry::create(&folder.join("registry.sqlite")).unwrap();
     let centre = Centre::named("cong-son".parse().unwrap(), "Công Sơn");
-    registry.import_centres(vec![centre.clone()]).await.unwrap();
+    registry.import_centres(vec![centre]).await.unwrap();
+    let agent = another_agent(&registry, 7).await;
+    (registry, agent)
+}
+
+/// Another PC of Công Sơn, with a key of its own.
+pub(crate) async fn another_agent(registry: &Registry, key: u8) -> Agent {
     let now = Timestamp::now();
     let expires_at = now + Duration::from_secs(60);
     let grant = Grant {
-        centre: centre.id,
+        centre: "cong-son".parse().unwrap(),
         device: None,
         reusable: false,
         expires_at,
     };
-    let token = token::create(&registry, proto::token::Fingerprint([0; 32]), grant);
+    let token = token::create(registry, proto::token::Fingerprint([0; 32]), grant);
     let token = token::hash(&token.await.unwrap().secret);
     let newcomer = NewAgent {
-        key: KeyHash([7; 32]),
+        key: KeyHash([key; 32]),
         host: Host {
             kind: "pc".into(),
             ..Host::default()
@@ -34,8 +40,7 @@ pub(crate) async fn with_one_agent(folder: &Path) -> (Registry, Agent) {
         at: now,
         certificate_until: expires_at,
     };
-    let agent = registry.enroll(token, newcomer).await.unwrap();
-    (registry, agent)
+    registry.enroll(token, newcomer).await.unwrap()
 }
 
 /// A PC of Công Sơn that nobody enrolled, named as its identity.
@@ -54,6 +59,6 @@ pub(crate) fn pc(id: &str) -> Agent {
         certificate_until: Timestamp::UNIX_EPOCH,
         revoked_at: None,
         last_seen: None,
-        goodbye: false,
+        goodbye: None,
     }
 }

@@ -11,9 +11,14 @@ use rusqlite_migration::{M, Migrations};
 use super::RegistryError;
 use crate::private;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!(
-    "migrations/0001_centres_agents_tokens.sql"
-))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_centres_agents_tokens.sql")),
+    M::up(include_str!(
+        "migrations/0002_devices_credentials_scouts.sql"
+    )),
+    M::up(include_str!("migrations/0003_incidents.sql")),
+    M::up(include_str!("migrations/0004_readiness.sql")),
+];
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -1,28 +1,55 @@
-//! What the collector knows for good: centres, agents, tokens. Only here lives SQL.
+//! What the collector knows for good: centres, agents, tokens, devices and who asks them. Only here lives
+//! SQL.
 //!
 //! One SQLite file, opened by `serve` and, beside it, by each run of the other commands. In reading
 //! order: the types and the [`Registry`] handle here, `migrate` (the file and its schema), then
-//! `centres`, `tokens`, `enrol` and `agents` with their queries. Secrets are kept as hashes only.
+//! `centres`, `tokens`, `enrol` and `agents` with their queries; `devices` (what cannot run an agent),
+//! `credentials` (how to ask it), `found` (what scouts see), `inventory` and `events` (what is known of it,
+//! and when that changed), `scouts` (who asked when), `incidents` (what the diagnosis said), `openings` (what was said before doors opened). Secrets are kept as hashes where that will do, and
+//! otherwise as `sealing` says.
 
 mod agents;
 mod centres;
+mod credentials;
+mod devices;
 mod enrol;
+mod error;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod found;
+mod incidents;
+mod inventory;
 mod migrate;
+mod openings;
+mod scouts;
+mod sealing;
 mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use diagnosis::record::Goodbye;
 use jiff::Timestamp;
 use proto::ids::{AgentId, CentreId, DeviceId};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 pub use centres::Imported;
+pub use credentials::{Credentials, LostKey, SealedCredential};
+pub use devices::{Approval, Asked, NewDevice, Status};
 pub use enrol::{AGENTS_PER_CENTRE, EnrolError, NewAgent};
+pub use error::RegistryError;
+pub use events::Event;
+pub use found::{FOUND_PER_CENTRE, Look, NewFound, Noted, Seen};
+pub use incidents::{IncidentFilter, KeptIncident};
+pub use inventory::{Described, Inventory};
+pub use openings::{KeptOpening, OpeningFilter, Scores};
+pub use scouts::{Change, Term};
+pub use sealing::{Key, SealingError};
 pub use tokens::{InvalidTokenId, KeptToken, NewToken, TokenHash, TokenId};
+
+use self::error::Failure;
 
 /// The file in the data folder.
 pub const FILE: &str = "registry.sqlite";
@@ -113,57 +140,12 @@ pub struct Agent {
     pub revoked_at: Option<Timestamp>,
     /// When its stream was last known to be open.
     pub last_seen: Option<Timestamp>,
-    /// Whether its last word was a goodbye.
-    pub goodbye: bool,
+    /// Why it would be silent, if its last word was a goodbye.
+    pub goodbye: Option<Goodbye>,
 }
 
-/// What could not be done with the registry.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum RegistryError {
-    #[error("{path} is missing: run `dawnwatch-collector init`, or restore it from a backup", path = path.display())]
-    Missing { path: PathBuf },
-    #[error(
-        "{path} was written by a newer version (schema {found}, this one knows {known}): update dawnwatch-collector",
-        path = path.display()
-    )]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: usize,
-    },
-    #[error("cannot open the registry {path}", path = path.display())]
-    Open {
-        path: PathBuf,
-        source: rusqlite::Error,
-    },
-    #[error("cannot make {path}: choose a folder you may write with --data DIR", path = path.display())]
-    Create {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("cannot bring the registry {path} up to date", path = path.display())]
-    Migrate {
-        path: PathBuf,
-        source: rusqlite_migration::Error,
-    },
-    #[error("the registry {path} could not {operation}", path = path.display())]
-    Query {
-        path: PathBuf,
-        operation: &'static str,
-        source: rusqlite::Error,
-    },
-    #[error("there is no centre {centre}: `dawnwatch-collector centre list` shows them")]
-    UnknownCentre { centre: CentreId },
-    #[error("there is no agent {agent}: `dawnwatch-collector agent list` shows them")]
-    UnknownAgent { agent: AgentId },
-    #[error("there is no token {token}: `dawnwatch-collector token list` shows them")]
-    UnknownToken { token: TokenId },
-    #[error("the program is stopping")]
-    Stopping,
-}
-
-/// A state of the registry; differs from another one when centres, agents or tokens changed between.
+/// A state of the registry; differs from another one when centres, agents, tokens, devices or credentials
+/// changed between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     others: i64,
@@ -191,7 +173,9 @@ impl Registry {
     /// When it cannot be made, or was written by a newer version.
     pub fn create(path: &Path) -> Result<Self, RegistryError> {
         migrate::create(path)?;
-        Self::open(path)
+        let registry = Self::open(path)?;
+        registry.prepare_key()?;
+        Ok(registry)
     }
 
     /// Opens the file and brings its schema up to date.
@@ -208,8 +192,8 @@ impl Registry {
         })
     }
 
-    /// Tells whether anything changed since, by this process or by another, apart from when agents were
-    /// seen and what they said of themselves.
+    /// Tells whether anything changed since, by this process or by another, apart from when agents and
+    /// devices were seen, what agents said of themselves, and who is scout.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -230,6 +214,24 @@ impl Registry {
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, RegistryError> {
         self.run(operation, work, |_| false).await
+    }
+
+    /// Changes everything that `work` changes, or nothing where it refuses.
+    async fn change<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let change = move |connection: &mut Connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            match work(&transaction) {
+                Ok(done) => transaction.commit().map(|()| Ok(done)),
+                Err(Failure::Refused(error)) => Ok(Err(error)),
+                Err(Failure::Query(error)) => Err(error),
+            }
+        };
+        self.run(operation, change, Result::is_ok).await?
     }
 
     /// The one way to the database. `changed` tells by its result whether the work, which committed,
@@ -262,6 +264,18 @@ impl Registry {
             .await
             .map_err(|_| RegistryError::Stopping)?
     }
+}
+
+/// Refuses what is about a centre that is not known.
+fn centre_exists(connection: &Connection, centre: &CentreId) -> Result<(), Failure> {
+    let known = connection
+        .prepare_cached("SELECT 1 FROM centres WHERE id = ?")?
+        .query_row([centre.as_str()], |_| Ok(()))
+        .optional()?;
+    known.ok_or_else(|| {
+        let centre = centre.clone();
+        RegistryError::UnknownCentre { centre }.into()
+    })
 }
 
 /// How a time is stored.

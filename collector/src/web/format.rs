@@ -81,6 +81,12 @@ pub(super) fn bytes(language: Language, bytes: f64) -> String {
     scaled(language, bytes, 1024.0, ["B", "KB", "MB", "GB", "TB"])
 }
 
+/// `9,4 Mb/s`.
+pub(super) fn bit_rate(language: Language, bits_per_second: f64) -> String {
+    let units = ["b/s", "kb/s", "Mb/s", "Gb/s", "Tb/s"];
+    scaled(language, bits_per_second, 1_000.0, units)
+}
+
 fn scaled(language: Language, value: f64, step: f64, units: [&str; 5]) -> String {
     let mut value = value;
     let mut unit = units[0];
@@ -166,12 +172,7 @@ pub(super) fn value(language: Language, unit: Unit, value: f64) -> String {
     match unit {
         Unit::Seconds => seconds(language, value),
         Unit::Bytes => bytes(language, value),
-        Unit::BitsPerSecond => scaled(
-            language,
-            value,
-            1_000.0,
-            ["b/s", "kb/s", "Mb/s", "Gb/s", "Tb/s"],
-        ),
+        Unit::BitsPerSecond => bit_rate(language, value),
         Unit::Ratio => percent(language, value),
         Unit::DecibelMilliwatts => format!("{}\u{a0}dBm", number(language, value, 0)),
         Unit::Celsius => format!("{}\u{a0}°C", number(language, value, 0)),

@@ -1,13 +1,19 @@
-//! The page and the API, read from the live view and the list of centres alone: no handler does IO.
-//! They are made a few at a time on threads of their own, so that readers never hold up agents.
+//! The page and the API, read from the live view and the lists of centres and devices; what happened to a
+//! device is the one thing that is read from the registry. They are made a few at a time on threads of their
+//! own, so that readers never hold up agents.
 //!
 //! | route | what |
 //! |---|---|
 //! | `/` | the province: every centre, what needs attention first |
 //! | `/centres/{id}` | one centre: facts, devices, links |
 //! | `/centres/{id}/devices/{device}` | one device: identity, live values, the last hour |
+//! | `/morning` | before opening: which centres cannot serve people, what to do first and who does it |
+//! | `/faults`, `/faults/{id}` | what is wrong and was; one fault with its reasons and history, to which alerts lead |
 //! | `/assets/…` | style sheet, script, icon |
-//! | `/api/v1/centres`, `/api/v1/centres/{id}`, `/api/v1/devices` | the same as JSON |
+//! | `/api/v1/centres`, `/api/v1/centres/{id}`, `/api/v1/devices`, `/api/v1/devices/{centre}/{device}` | the same as JSON |
+//! | `/api/v1/events` | what happened to machines and devices |
+//! | `/api/v1/faults`, `/api/v1/faults/{id}` | what is wrong and was, and what was said of it |
+//! | `/api/v1/readiness`, `/api/v1/readiness/scores` | whether each centre can open, now, at each check and on past days; how often that was right |
 //! | `/openapi.json` | the description of the API, made from its code |
 //!
 //! `/metrics`, `/healthz` and `/readyz` belong to [`crate::app`]. Deliberately absent: accounts,
@@ -23,6 +29,7 @@ mod pages;
 mod tests;
 mod view;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,11 +41,18 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use proto::ids::CentreId;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::alerts::Status;
+use crate::calendar::Calendars;
+use crate::directory::Devices;
 use crate::latest::Latest;
-use crate::registry::Centre;
+use crate::metrics::exposition::Asking;
+use crate::registry::{Centre, Registry};
+use crate::reverse::Reverse;
+use crate::watch::Events;
 
 /// What the page and the API show, and the clock they tell time by.
 #[derive(Clone)]
@@ -47,10 +61,24 @@ pub struct Web {
     pub latest: Arc<Latest>,
     /// All centres, kept in step with the registry.
     pub centres: watch::Receiver<Arc<Vec<Centre>>>,
+    /// All devices without an agent, likewise.
+    pub devices: watch::Receiver<Devices>,
+    /// Who asks them.
+    pub asking: watch::Receiver<Arc<HashMap<CentreId, Asking>>>,
+    /// What happened to machines and devices.
+    pub registry: Registry,
     /// What the province is called.
     pub province: String,
+    /// The lines that it looks at from outside.
+    pub reverse: Option<Reverse>,
     /// The province's time.
     pub utc_offset: Offset,
+    /// When centres are open.
+    pub calendars: Arc<Calendars>,
+    /// What is wrong.
+    pub faults: Events,
+    /// How Alertmanager is; nothing where there is none.
+    pub alerts: Option<watch::Receiver<Status>>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
@@ -79,6 +107,9 @@ fn routes() -> Router<Arc<Web>> {
         .route("/", get(pages::province::show))
         .route("/centres/{id}", get(pages::centre::show))
         .route("/centres/{id}/devices/{device}", get(pages::device::show))
+        .route("/morning", get(pages::morning::show))
+        .route("/faults", get(pages::fault::list))
+        .route("/faults/{id}", get(pages::fault::show))
         .merge(api::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(only_for_reading)

@@ -96,6 +96,7 @@ impl Batch {
             sequence: 1,
             correction_ms: 0,
             definitions: &definitions,
+            others: &[],
             live: &rounds(&self.live),
             late: &rounds(&self.late),
         })
@@ -106,6 +107,7 @@ fn interface(number: usize) -> Series {
     let (metric, part) = metrics::find(NAME).unwrap();
     assert_eq!(part, Part::Value);
     Series {
+        device: None,
         metric,
         part,
         labels: vec![("interface", format!("eth{number}"))],
@@ -127,7 +129,7 @@ fn agent(device: &str) -> Agent {
         certificate_until: Timestamp::UNIX_EPOCH,
         revoked_at: None,
         last_seen: None,
-        goodbye: false,
+        goodbye: None,
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use proto::limits::{
-    ECHOES, INTERVAL, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN, THROUGHPUT_BYTES,
-    THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
+    DISCOVERY_INTERVAL, ECHOES, INTERVAL, NETWORKS_PER_PLAN, RESOLVERS_PER_PLAN, SERVICES_PER_PLAN,
+    THROUGHPUT_BYTES, THROUGHPUT_INTERVAL, THROUGHPUT_SHARE, URL_BYTES,
 };
-use proto::plan::{Network, Plan, Resolver, Segment, Service, Target, Throughput, is_label};
+use proto::plan::{
+    Discovery, Network, Plan, Resolver, Segment, Service, Target, Throughput, is_label,
+};
 use rustls::pki_types::ServerName;
 use settings::Table;
 
@@ -65,10 +67,25 @@ pub(super) fn plan(root: &Table<'_>) -> Plan {
             .unwrap_or(usual.report_interval),
         link_echoes: echoes(&table).unwrap_or(usual.link_echoes),
         throughput: throughput(&table),
+        device_interval: interval("device_interval").unwrap_or(usual.device_interval),
+        // Their devices and credentials come from the registry.
+        devices: Vec::new(),
+        discovery: duration(&table, "discovery_interval", DISCOVERY_INTERVAL).map(looking),
         targets: targets.unwrap_or(usual.targets),
         services: services.unwrap_or(usual.services),
         resolvers: resolvers(root, &networks),
         networks,
+        // Of its centre, and when its time comes.
+        machines: Vec::new(),
+        wake: None,
+    }
+}
+
+/// With no credentials yet.
+fn looking(interval: Duration) -> Discovery {
+    Discovery {
+        interval,
+        credentials: Vec::new(),
     }
 }
 
@@ -225,9 +242,9 @@ fn network(table: &Table<'_>, networks: &[Network]) -> Option<String> {
     Some(name)
 }
 
-const NOT_A_HOST: &str = "must be a host name or an IP address and nothing else, such as \"192.0.2.10\": no https://, no port";
+pub(super) const NOT_A_HOST: &str = "must be a host name or an IP address and nothing else, such as \"192.0.2.10\": no https://, no port";
 
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     // The plan has it as a text of limited length.
     is_label(text) && ServerName::try_from(text).is_ok()
 }
@@ -265,7 +282,7 @@ fn is_expectable(text: &str) -> bool {
     !text.is_empty() && text.len() <= URL_BYTES
 }
 
-fn text_that(
+pub(super) fn text_that(
     table: &Table<'_>,
     key: &'static str,
     is_good: fn(&str) -> bool,

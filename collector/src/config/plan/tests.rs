@@ -254,3 +254,25 @@ fn reports_come_while_they_are_news() {
         "c.toml:2: plan.report_interval must be from 1 s to 60 s"
     );
 }
+
+#[test]
+fn devices_are_asked_each_minute_and_looked_for_when_that_is_wanted() {
+    let usual = parse("");
+    assert_eq!(usual.device_interval, Duration::from_mins(1));
+    assert_eq!(usual.discovery, None);
+    let plan = parse("[plan]\ndevice_interval = '5s'\ndiscovery_interval = '1d'");
+    assert_eq!(plan.device_interval, Duration::from_secs(5));
+    let discovery = plan.discovery.as_ref().unwrap();
+    assert_eq!(discovery.interval, Duration::from_hours(24));
+    assert_eq!(plan.validate(), Ok(()));
+    for text in [
+        "device_interval = '0s'",
+        "device_interval = '2h'",
+        "discovery_interval = '59s'",
+        "discovery_interval = '8d'",
+        "discovery_interval = true",
+    ] {
+        let (lines, told) = mistakes(&format!("[plan]\n{text}"));
+        assert_eq!(lines, [2], "{told}");
+    }
+}

@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod disk;
+mod others;
 mod stream;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -124,6 +126,7 @@ fn part(id: &str, sequence: u64) -> Vec<u8> {
     live.push(1, [(0, 0.5)]).unwrap();
     let mut definitions = Definitions::default();
     definitions.add(&[proto::stream::Series {
+        device: None,
         metric: &proto::metrics::DEVICE_CPU_USAGE,
         part: proto::metrics::Part::Value,
         labels: Vec::new(),
@@ -134,6 +137,7 @@ fn part(id: &str, sequence: u64) -> Vec<u8> {
         sequence,
         correction_ms: 0,
         definitions: &definitions,
+        others: &[],
         live: &live,
         late: &Rounds::default(),
     })

@@ -5,26 +5,33 @@ use proto::metrics::DEVICE_CPU_USAGE;
 use proto::plan::Plan;
 use proto::stream::{Encoder, Measured};
 use proto::wire::{self, Batch, Clock};
+use tokio::sync::mpsc;
 
 use super::super::replies::{self, Replies};
 use super::super::share::Shares;
 use super::super::stream::Stream;
-use super::super::{Parts, Shared};
+use super::super::{Identities, Look, Parts, Shared};
+use super::others::Turns;
 use super::*;
+use crate::comings::Comings;
 use crate::directory::Directory;
 use crate::latest::{self, DeviceKey, Latest, Patience};
 use crate::plans::Plans;
 use crate::registry::{Agent, Centre, Host, Registry};
+use crate::scouts::Scouts;
 
 const HOUR: i64 = 3_600_000;
 const YEAR: i64 = 365 * 24 * HOUR;
 
 /// A collector with one enrolled agent.
-struct Collector {
+pub(super) struct Collector {
     shared: Arc<Shared>,
-    agent: Agent,
+    pub(super) agent: Agent,
     registry: Registry,
-    ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) scouts: Arc<Turns>,
+    pub(super) found: mpsc::Receiver<Look>,
+    pub(super) identities: Arc<Identities>,
     _folder: tempfile::TempDir,
 }
 
@@ -33,7 +40,7 @@ async fn collector() -> Collector {
 }
 
 /// With these targets, for which nothing is ever written.
-async fn collector_for(targets: &[&str]) -> Collector {
+pub(super) async fn collector_for(targets: &[&str]) -> Collector {
     let folder = tempfile::tempdir().unwrap();
     let queues = targets.iter().map(|name| queue(folder.path(), name));
     let queues = queues.collect();
@@ -47,14 +54,22 @@ async fn collector_for(targets: &[&str]) -> Collector {
     let directory = Directory::read(registry.clone(), Arc::clone(&latest), Arc::clone(&own));
     let ledger = Arc::new(Ledger::open(folder.path()).unwrap());
     let (keeper, _) = commit::to(queues, Arc::clone(&own));
+    let (found, finds) = mpsc::channel(1);
+    let (scouts, identities) = (Arc::new(Turns::default()), Arc::<Identities>::default());
+    let dropped = own.diagnosis.dropped.clone();
     let parts = Parts {
         directory: Arc::new(directory.await.unwrap()),
         latest,
         own,
-        plans: Plans::new(Plan::default()),
+        plans: Plans::new(Plan::default(), Scouts::new(&Plan::default(), Vec::new())),
         backlog_rate: 64_000,
         ledger: Arc::clone(&ledger),
         keeper,
+        terms: Arc::clone(&scouts) as _,
+        found,
+        identities: Arc::clone(&identities),
+        comings: Comings::default(),
+        feed: crate::watch::feed(dropped).0,
         note_soon: Arc::default(),
         stop: CancellationToken::new(),
     };
@@ -68,16 +83,23 @@ async fn collector_for(targets: &[&str]) -> Collector {
         agent,
         registry,
         ledger,
+        scouts,
+        found: finds,
+        identities,
         _folder: folder,
     }
 }
 
 impl Collector {
-    fn own(&self) -> &Own {
+    pub(super) fn own(&self) -> &Own {
         &self.shared.parts.own
     }
 
-    fn device(&self) -> Arc<std::sync::Mutex<latest::Device>> {
+    pub(super) fn comings(&self) -> &Comings {
+        &self.shared.parts.comings
+    }
+
+    pub(super) fn device(&self) -> Arc<std::sync::Mutex<latest::Device>> {
         let key = DeviceKey {
             centre: self.agent.centre.clone(),
             device: self.agent.device.clone(),
@@ -85,10 +107,23 @@ impl Collector {
         self.shared.parts.latest.device(&key).unwrap()
     }
 
+    pub(super) fn latest(&self) -> &Latest {
+        &self.shared.parts.latest
+    }
+
     fn stream(&self) -> (Stream, Agents) {
+        self.stream_of(&self.agent)
+    }
+
+    pub(super) fn stream_of(&self, agent: &Agent) -> (Stream, Agents) {
         let (sender, answers) = replies::channel();
         let shared = Arc::clone(&self.shared);
-        let stream = Stream::begun(shared, self.agent.clone(), self.device(), sender);
+        let key = DeviceKey {
+            centre: agent.centre.clone(),
+            device: agent.device.clone(),
+        };
+        let device = self.latest().device(&key).unwrap();
+        let stream = Stream::begun(shared, agent.clone(), device, sender);
         let agents = Agents {
             encoder: Encoder::default(),
             _answers: answers,
@@ -111,7 +146,7 @@ impl Collector {
 }
 
 /// The other end of a stream.
-struct Agents {
+pub(super) struct Agents {
     encoder: Encoder,
     _answers: Replies,
 }
@@ -134,6 +169,11 @@ impl Agents {
             metric: DEVICE_CPU_USAGE.name.into(),
             ..wire::Series::default()
         });
+        self.sent(sequence, wall_unix_ms, measured)
+    }
+
+    /// What was measured, as it is sent at this time.
+    pub(super) fn sent(&mut self, sequence: u64, wall_unix_ms: i64, measured: Measured) -> Batch {
         let encoded = self.encoder.encode(measured, Lane::Live);
         Batch {
             instance: 9,
@@ -272,8 +312,8 @@ async fn what_an_agent_says_of_itself_is_known_at_once_and_disturbs_nobody() {
     hello.await.unwrap();
     directory.refresh().await.unwrap();
     assert!(!agents.has_changed().unwrap(), "nothing is read again");
-    let version = latest::lock(&collector.device()).enrolled.version.clone();
-    assert_eq!(version, "2.0.0");
+    let enrolled = latest::lock(&collector.device()).enrolled().cloned();
+    assert_eq!(enrolled.unwrap().version, "2.0.0");
     // Before and after the registry is read for another reason.
     for more in [
         None,

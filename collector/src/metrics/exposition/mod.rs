@@ -3,16 +3,20 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
+mod faults;
 mod page;
+mod readiness;
 #[cfg(test)]
 mod tests;
 mod text;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use diagnosis::record::Goodbye;
 use jiff::Timestamp;
-use jiff::tz::Offset;
+use proto::ids::{CentreId, DeviceId};
 use proto::metrics::{self as catalogue, Metric, Part};
 use proto::stream::Series;
 use tokio::sync::watch;
@@ -20,8 +24,11 @@ use tokio::sync::watch;
 use self::page::Content;
 pub use self::page::{Page, Spare};
 pub use self::text::tail_of;
+use crate::calendar::Calendars;
+use crate::comings;
 use crate::latest::{Device, Latest, Name, Presence};
 use crate::registry::Centre;
+use crate::watch::Events;
 
 /// Makes pages of the live view.
 #[derive(Debug)]
@@ -30,13 +37,26 @@ pub struct Exposition {
     pub latest: Arc<Latest>,
     /// The centres of the registry.
     pub centres: watch::Receiver<Arc<Vec<Centre>>>,
+    /// Who asks the devices of which centre.
+    pub asking: watch::Receiver<Arc<HashMap<CentreId, Asking>>>,
     /// What the province is called.
     pub province: String,
-    /// The province's time, for whether a centre is open.
-    pub utc_offset: Offset,
+    /// When centres are open.
+    pub calendars: Arc<Calendars>,
     /// Whether to show what agents measured, beside what the collector itself knows of them. Where
     /// that goes to a store with its own time, it would be there twice.
     pub measurements: bool,
+    /// What is wrong.
+    pub faults: Events,
+}
+
+/// How the devices of a centre that have no agent are asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// The machine of the scout, if there is one.
+    pub scout: Option<DeviceId>,
+    /// How many devices were found and wait for somebody to approve or ignore them.
+    pub found: usize,
 }
 
 impl Exposition {
@@ -45,12 +65,15 @@ impl Exposition {
     #[must_use]
     pub fn page(&self, now: Timestamp, spare: &Spare) -> Page {
         let mut content = spare.take();
+        let asking = Arc::clone(&self.asking.borrow());
         for centre in self.centres.borrow().iter() {
-            self.centre(&mut content, centre, now);
+            self.centre(&mut content, centre, asking.get(&centre.id), now);
         }
+        faults::add(&mut content, &self.faults);
+        readiness::add(&mut content, self.faults.readiness());
         let facts = Facts::of(&self.latest);
         self.latest.visit(None, |device| {
-            content.begin_device(&device.key, &device.enrolled.kind);
+            content.begin_device(&device.key, device.kind());
             facts.add(&mut content, device);
             if self.measurements {
                 for slot in device.live() {
@@ -61,7 +84,13 @@ impl Exposition {
         Page::new(content, spare.clone())
     }
 
-    fn centre(&self, content: &mut Content, centre: &Centre, now: Timestamp) {
+    fn centre(
+        &self,
+        content: &mut Content,
+        centre: &Centre,
+        asking: Option<&Asking>,
+        now: Timestamp,
+    ) {
         let coordinate = |degrees: Option<f64>| degrees.map_or(String::new(), |d| d.to_string());
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let values = [
@@ -72,7 +101,7 @@ impl Exposition {
             coordinate(centre.latitude),
             coordinate(centre.longitude),
         ];
-        let mut add = |metric: &'static Metric, labels: &[String], value: u8| {
+        let mut add = |metric: &'static Metric, labels: &[String], value: usize| {
             let mut line = format!("{}{{centre=\"{}\"", metric.name, centre.id);
             for (label, value) in metric.labels.iter().zip(labels) {
                 text::push_label(&mut line, label, value);
@@ -81,9 +110,14 @@ impl Exposition {
             content.centre(metric, &line);
         };
         add(&catalogue::CENTRE_INFO, &values, 1);
-        if let Some(hours) = &centre.hours {
-            let open = hours.is_open(now, self.utc_offset);
-            add(&catalogue::CENTRE_OPEN, &[], u8::from(open));
+        if let Some(open) = self.calendars.is_open(centre, now) {
+            add(&catalogue::CENTRE_OPEN, &[], usize::from(open));
+        }
+        if let Some(Asking { scout, found }) = asking {
+            if let Some(scout) = scout {
+                add(&catalogue::CENTRE_SCOUT_INFO, &[scout.to_string()], 1);
+            }
+            add(&catalogue::CENTRE_FOUND_DEVICES, &[], *found);
         }
     }
 }
@@ -92,6 +126,7 @@ impl Exposition {
 struct Facts {
     agent_up: Arc<Name>,
     agent_goodbye: Arc<Name>,
+    goodbye_reasons: [(Goodbye, Arc<Name>); 3],
     device_up: Arc<Name>,
     certificate_expiry: Arc<Name>,
     last_report: Arc<Name>,
@@ -101,16 +136,23 @@ struct Facts {
 
 impl Facts {
     fn of(latest: &Latest) -> Self {
-        let name = |metric: &'static Metric| {
+        let labelled = |metric: &'static Metric, labels| {
             latest.name(&Series {
+                device: None,
                 metric,
                 part: Part::Value,
-                labels: Vec::new(),
+                labels,
             })
+        };
+        let name = |metric| labelled(metric, Vec::new());
+        let reason = |why| {
+            let labels = vec![("reason", comings::word(why).to_owned())];
+            (why, labelled(&catalogue::AGENT_GOODBYE_REASON, labels))
         };
         Self {
             agent_up: name(&catalogue::AGENT_UP),
             agent_goodbye: name(&catalogue::AGENT_GOODBYE),
+            goodbye_reasons: [Goodbye::Shutdown, Goodbye::Sleep, Goodbye::Stop].map(reason),
             device_up: name(&catalogue::DEVICE_UP),
             certificate_expiry: name(&catalogue::AGENT_CERTIFICATE_EXPIRY),
             last_report: name(&catalogue::AGENT_LAST_REPORT),
@@ -120,14 +162,25 @@ impl Facts {
     }
 
     fn add(&self, content: &mut Content, device: &Device) {
+        let flag = |value: bool| f64::from(u8::from(value));
+        if let Some(is_up) = device.is_up() {
+            content.line(&self.device_up, flag(is_up));
+        }
+        let (Some(enrolled), Some(info)) = (device.enrolled(), &device.info) else {
+            return;
+        };
         let presence = device.presence();
         let live = presence == Presence::Live;
-        let flag = |value: bool| f64::from(u8::from(value));
         content.line(&self.agent_up, flag(live));
         content.line(&self.agent_goodbye, flag(presence == Presence::Goodbye));
-        content.line(&self.device_up, flag(live));
-        content.line(&device.info, 1.0);
-        if let Some(until) = device.enrolled.certificate_until {
+        if let Some(why) = device.why_silent() {
+            let mut reasons = self.goodbye_reasons.iter();
+            if let Some((_, name)) = reasons.find(|(reason, _)| *reason == why) {
+                content.line(name, 1.0);
+            }
+        }
+        content.line(info, 1.0);
+        if let Some(until) = enrolled.certificate_until {
             content.line(&self.certificate_expiry, seconds(until));
         }
         if let Some(at) = device.last_report {

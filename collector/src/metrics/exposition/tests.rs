@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use proto::plan::Kind;
+
 use super::*;
-use crate::latest::{DeviceKey, Enrolled, Patience, lock};
+use crate::latest::{DeviceKey, Enrolled, Patience, Polled, lock};
 
 const AT: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
@@ -19,9 +21,11 @@ fn of_devices(names: &[&str]) -> Exposition {
     Exposition {
         latest: Arc::new(latest),
         centres: watch::channel(Arc::default()).1,
+        asking: watch::channel(Arc::default()).1,
         province: "Lạng Sơn".into(),
-        utc_offset: Offset::constant(7),
+        calendars: Arc::default(),
         measurements: true,
+        faults: crate::watch::Events::default(),
     }
 }
 
@@ -34,7 +38,7 @@ fn enrolled(device: &str, version: &str) -> (DeviceKey, Enrolled) {
         arch: "x86_64".into(),
         certificate_until: None,
         last_report: None,
-        goodbye: false,
+        goodbye: None,
     };
     (key(device), enrolled)
 }
@@ -52,6 +56,7 @@ fn report(exposition: &Exposition, device: &str, name: &str, label: Option<&str>
     let names = metric.labels.iter().copied().chain(["le"]);
     let values = label.into_iter().flat_map(|values| values.split('|'));
     let series = Series {
+        device: None,
         metric,
         part,
         labels: names.zip(values.map(str::to_owned)).collect(),
@@ -262,4 +267,63 @@ fn what_the_registry_says_anew_is_shown() {
     let page = text(exposition.page(AT, &Spare::default()));
     assert!(page.contains(",version=\"2.0.0\","), "{page}");
     assert!(!page.contains("1.2.3"), "{page}");
+}
+
+#[test]
+fn a_device_without_an_agent_has_its_labels_and_nothing_of_an_agent() {
+    let mut exposition = of_devices(&[]);
+    let (cong_son, that_khe) = ("cong-son".parse().unwrap(), "that-khe".parse().unwrap());
+    let centres = [
+        Centre::named(cong_son, "Công Sơn"),
+        Centre::named(that_khe, "Thất Khê"),
+    ];
+    let asking = Asking {
+        scout: Some("pc-1".parse().unwrap()),
+        found: 2,
+    };
+    let asking = HashMap::from([(centres[0].id.clone(), asking)]);
+    exposition.asking = watch::channel(Arc::new(asking)).1;
+    exposition.centres = watch::channel(Arc::new(centres.to_vec())).1;
+    let printer = Polled {
+        kind: Kind::Printer,
+    };
+    exposition.latest.follow([(key("printer-1"), printer)]);
+    let text_of = |exposition: &Exposition| text(exposition.page(AT, &Spare::default()));
+    let page = text_of(&exposition);
+    let of_printer = |page: &str| -> Vec<String> {
+        let lines = lines(page).into_iter();
+        let lines = lines.filter(|line| line.contains("printer-1"));
+        lines.map(str::to_owned).collect()
+    };
+    assert!(of_printer(&page).is_empty(), "nobody asked it yet: {page}");
+    let of_scout = page.lines().filter(|line| {
+        line.starts_with("dawnwatch_centre_scout_info{")
+            || line.starts_with("dawnwatch_centre_found_devices{")
+    });
+    let expected = [
+        "dawnwatch_centre_scout_info{centre=\"cong-son\",scout=\"pc-1\"} 1",
+        "dawnwatch_centre_found_devices{centre=\"cong-son\"} 2",
+    ];
+    assert_eq!(of_scout.collect::<Vec<_>>(), expected);
+
+    let outcome = "dawnwatch_device_poll_outcome";
+    report(&exposition, "printer-1", outcome, Some("ipp|answered"), 1.0);
+    report(
+        &exposition,
+        "printer-1",
+        "dawnwatch_printer_pages_total",
+        None,
+        9.0,
+    );
+    let labels = "{centre=\"cong-son\",device=\"printer-1\",kind=\"printer\"";
+    let expected = [
+        format!("dawnwatch_device_up{labels}}} 1"),
+        format!("{outcome}{labels},protocol=\"ipp\",outcome=\"answered\"}} 1"),
+        format!("dawnwatch_printer_pages_total{labels}}} 9"),
+    ];
+    assert_eq!(of_printer(&text_of(&exposition)), expected);
+    // Where measurements go to a store, what the collector itself says of the device stays.
+    exposition.measurements = false;
+    let [is_up, ..] = expected;
+    assert_eq!(of_printer(&text_of(&exposition)), [is_up]);
 }

@@ -4,8 +4,11 @@
 //! says. A parameter that we do not know is refused, so that a misspelt filter does not silently
 //! return everything. Every refusal is `{error:{code,message}}`.
 
+mod asked;
+mod faults;
 mod model;
 mod path;
+mod readiness;
 
 use std::sync::Arc;
 
@@ -16,16 +19,18 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use proto::ids::CentreId;
+use proto::ids::{CentreId, DeviceId};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{Info, OpenApi};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::model::{CentreBody, CentreWithDevices, DeviceBody};
+use self::asked::{EventBody, Interfaces};
+use self::model::{CentreBody, CentreWithDevices, DeviceBody, Things};
 use super::Web;
 use super::view::Detail;
+use crate::registry::RegistryError;
 
 /// The API's routes and, at `/openapi.json`, their description.
 pub(super) fn routes() -> Router<Arc<Web>> {
@@ -49,6 +54,12 @@ fn described() -> (Router<Arc<Web>>, OpenApi) {
         .routes(routes!(list_centres))
         .routes(routes!(show_centre))
         .routes(routes!(list_devices))
+        .routes(routes!(show_device))
+        .routes(routes!(list_events))
+        .routes(routes!(faults::list_faults))
+        .routes(routes!(faults::show_fault))
+        .routes(routes!(readiness::list_readiness))
+        .routes(routes!(readiness::list_scores))
         .split_for_parts()
 }
 
@@ -90,6 +101,14 @@ impl Refusal {
             message: message.into(),
         }
     }
+
+    fn failed() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "internal",
+            message: "the collector failed to answer; see its log".to_owned(),
+        }
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -129,12 +148,7 @@ pub(super) fn busy() -> Response {
 
 /// The handler failed.
 pub(super) fn failed() -> Response {
-    let refusal = Refusal {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        code: "internal",
-        message: "the collector failed to answer; see its log".to_owned(),
-    };
-    refusal.into_response()
+    Refusal::failed().into_response()
 }
 
 /// A query that has these parameters and no others.
@@ -166,7 +180,7 @@ struct DeviceFilter {
     /// Id of a centre.
     #[param(value_type = Option<String>, example = "cong-son")]
     centre: Option<CentreId>,
-    /// What the devices are: `pc`, `router`.
+    /// What the devices are: `pc`, `printer`, `router`, `switch`, `ups`, `access-point`, `other`.
     kind: Option<String>,
     /// Whether to add every live value. Needs `centre`: a province has too many for one answer.
     #[serde(default)]
@@ -209,10 +223,15 @@ async fn show_centre(
 ) -> Result<Json<CentreWithDevices>, Refusal> {
     let Path(id) = id.map_err(|error| Refusal::invalid(error.body_text()))?;
     let (centre, devices) = web.centre_now(&id).ok_or_else(|| no_such_centre(&id))?;
-    Ok(Json(CentreWithDevices::of(centre, &devices)))
+    let things = Things {
+        asked: web.asked_in(&centre.centre.id),
+        scout: web.scout_of(&centre.centre.id),
+        waiting: web.waiting_in(&centre.centre.id),
+    };
+    Ok(Json(CentreWithDevices::of(centre, &devices, &things)))
 }
 
-/// All devices that have an agent, in order of centre and name.
+/// All devices, with an agent or without one, in order of centre and name.
 #[utoipa::path(
     get,
     path = "/api/v1/devices",
@@ -249,12 +268,103 @@ async fn list_devices(
         detail,
         |device| devices.push(DeviceBody::of(&device, filter.values)),
     );
+    let kind = filter.kind.as_deref();
+    web.visit_asked(filter.centre.as_ref(), detail, |asked| {
+        if kind.is_none_or(|kind| asked.kind().as_str() == kind) {
+            let interfaces = Interfaces::LeftOut;
+            devices.push(DeviceBody::of_asked(&asked, filter.values, interfaces));
+        }
+    });
+    devices.sort_by(|one, other| one.place().cmp(&other.place()));
     Ok(Json(devices))
 }
 
+/// One device, with all its values and interfaces.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices/{centre}/{device}",
+    params(
+        ("centre" = String, Path, description = "Id of a centre", example = "cong-son"),
+        ("device" = String, Path, description = "Name of a device there", example = "printer-1"),
+    ),
+    responses(
+        (status = 200, description = "The device", body = DeviceBody),
+        (status = 400, description = "A parameter is not known, or a name is no text", body = Failure),
+        (status = 404, description = "There is no such device", body = Failure),
+    )
+)]
+async fn show_device(
+    State(web): State<Arc<Web>>,
+    names: Result<Path<(String, String)>, PathRejection>,
+    _: Parameters<Nothing>,
+) -> Result<Json<DeviceBody>, Refusal> {
+    let Path((centre, device)) = names.map_err(|error| Refusal::invalid(error.body_text()))?;
+    let asked = web.asked_now(&centre, &device);
+    let asked = asked.map(|asked| DeviceBody::of_asked(&asked, true, Interfaces::All));
+    let with_agent = || Some(DeviceBody::of(&web.device_now(&centre, &device)?, true));
+    let found = asked.or_else(with_agent).map(Json);
+    found.ok_or_else(|| {
+        let [centre, device] = [centre, device].map(|name| shown(&name));
+        Refusal::not_found(format!(
+            "there is no device {device:?} in {centre:?}; /api/v1/devices lists them"
+        ))
+    })
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct EventFilter {
+    /// Id of a centre.
+    #[param(value_type = String, example = "cong-son")]
+    centre: CentreId,
+    /// Name of a device there.
+    #[param(value_type = Option<String>, example = "printer-1")]
+    device: Option<DeviceId>,
+}
+
+/// Events of one answer.
+const MOST_EVENTS: usize = 1_000;
+
+/// What happened to the machines and devices of a centre: found, approved, another address, serial number or
+/// firmware. The newest first, 1,000 at most.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    params(EventFilter),
+    responses(
+        (status = 200, description = "What happened", body = [EventBody]),
+        (status = 400, description = "A parameter is missing, not known or makes no sense", body = Failure),
+        (status = 404, description = "There is no such centre", body = Failure),
+        (status = 500, description = "The registry cannot be read", body = Failure),
+    )
+)]
+async fn list_events(
+    State(web): State<Arc<Web>>,
+    Parameters(filter): Parameters<EventFilter>,
+) -> Result<Json<Vec<EventBody>>, Refusal> {
+    let EventFilter { centre, device } = filter;
+    match web.events(centre, device).await {
+        Ok(events) => {
+            let newest = events.into_iter().take(MOST_EVENTS);
+            Ok(Json(newest.map(EventBody::from).collect()))
+        }
+        Err(RegistryError::UnknownCentre { centre }) => Err(no_such_centre(centre.as_str())),
+        Err(error) => {
+            tracing::warn!(%error, "What happened to devices cannot be read.");
+            Err(Refusal::failed())
+        }
+    }
+}
+
 fn no_such_centre(id: &str) -> Refusal {
-    let shown: String = id.chars().take(80).collect();
+    let shown = shown(id);
     Refusal::not_found(format!(
         "there is no centre {shown:?}; /api/v1/centres lists them"
     ))
+}
+
+/// As much of a text of the request as there is room for.
+fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
 }

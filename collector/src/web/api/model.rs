@@ -1,13 +1,17 @@
 //! What the API answers with: the stable shapes, and how they follow from the view.
 
+use diagnosis::record::Hello;
 use jiff::Timestamp;
 use proto::ids::{AgentId, CentreId, DeviceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::comings;
 use crate::latest::Presence;
-use crate::web::view::{CentreNow, Counts, DeviceNow, Link, Resolver, Service, Value};
+use crate::registry::Asked;
+use crate::web::view::{AskedNow, CentreNow, Counts, DeviceNow, Link, Resolver, Service, Value};
 
+use super::asked::{FoundDeviceBody, IdentityBody, Interfaces, SaidBody};
 use super::path::{FoundBody, ResolverBody, RouteBody, ServiceBody};
 
 /// A service centre.
@@ -61,10 +65,16 @@ pub(super) struct CentreWithDevices {
     pub(super) services: Vec<FoundBody>,
     /// How its devices find those they ask for names; `system` is the machines' own resolution.
     pub(super) resolvers: Vec<FoundBody>,
+    /// Those with an agent, then those without one.
     pub(super) devices: Vec<DeviceBody>,
+    /// The machine that asks those without an agent; null when none does.
+    #[schema(value_type = Option<String>)]
+    pub(super) scout: Option<DeviceId>,
+    /// What was found and waits for somebody to approve or ignore it.
+    pub(super) found_devices: Vec<FoundDeviceBody>,
 }
 
-/// A device that has an agent.
+/// A device: a machine that has an agent, or one that is asked by the agent of another.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DeviceBody {
     #[schema(value_type = String, example = "cong-son")]
@@ -72,19 +82,37 @@ pub(super) struct DeviceBody {
     /// Unique within its centre.
     #[schema(value_type = String, example = "pc-03")]
     device: DeviceId,
-    /// `pc`, `router`.
+    /// `pc`, `printer`, `router`, `switch`, `ups`, `access-point`, `other`.
     kind: String,
-    /// The enrolment; what `agent revoke` takes.
-    #[schema(value_type = String)]
-    agent: AgentId,
+    /// The enrolment; what `agent revoke` takes. Null of a device that has no agent, as are `version`, `os`
+    /// and `arch`.
+    #[schema(value_type = Option<String>)]
+    agent: Option<AgentId>,
     presence: PresenceBody,
+    /// Why its agent announced its silence: `shutdown`, `sleep` or `stop`. Null unless it did.
+    #[schema(value_type = Option<String>)]
+    goodbye: Option<&'static str>,
+    /// How its agent last came to be there, since the collector was started: `clean_boot`, `power_loss_boot`,
+    /// `wake` or `restart`. Null where that is not known.
+    #[schema(value_type = Option<String>)]
+    came: Option<Hello>,
+    /// When that was: of a boot, its beginning.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    came_at: Option<Timestamp>,
+    /// Whether it is known to be on: a device without an agent when it answered last, by any protocol; null
+    /// when nobody asks it.
+    up: Option<bool>,
     /// When the collector last received measurements.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_report: Option<Timestamp>,
     /// Of the agent.
-    version: String,
-    os: String,
-    arch: String,
+    version: Option<String>,
+    os: Option<String>,
+    arch: Option<String>,
+    #[serde(flatten)]
+    identity: IdentityBody,
+    #[serde(flatten)]
+    said: SaidBody,
     /// The agent's clock less the collector's; null unless live.
     clock_offset_seconds: Option<f64>,
     /// What it measures of its paths, nearest segment first; empty unless live.
@@ -99,18 +127,29 @@ pub(super) struct DeviceBody {
     values: Option<Vec<ValueBody>>,
 }
 
-/// Whether an agent is there, and if not, why that may be.
+/// Whether an agent is there, and if not, why that may be; of a device without an agent, whether it is asked.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum PresenceBody {
-    /// Reports.
+    /// Reports, or is asked.
     Live,
-    /// Stopped reporting without a word.
+    /// Stopped reporting without a word, or is asked no more.
     Silent,
     /// Said that it would be silent.
     Goodbye,
-    /// Never heard since enrolment.
+    /// Never heard since enrolment, or approval.
     Never,
+}
+
+impl From<Presence> for PresenceBody {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Live => Self::Live,
+            Presence::Silent => Self::Silent,
+            Presence::Goodbye => Self::Goodbye,
+            Presence::Never => Self::Never,
+        }
+    }
 }
 
 /// One path that a device measures.
@@ -159,6 +198,14 @@ pub(super) struct ValueBody {
 #[schema(value_type = std::collections::BTreeMap<String, String>)]
 struct Labels(std::collections::BTreeMap<&'static str, String>);
 
+/// The devices of a centre that have no agent.
+#[derive(Debug)]
+pub(super) struct Things {
+    pub(super) asked: Vec<AskedNow>,
+    pub(super) scout: Option<DeviceId>,
+    pub(super) waiting: Vec<Asked>,
+}
+
 impl CentreBody {
     pub(super) fn of(now: CentreNow) -> Self {
         let centre = now.centre;
@@ -196,17 +243,18 @@ impl DeviceBody {
             centre: now.key.centre.clone(),
             device: now.key.device.clone(),
             kind: now.enrolled.kind.clone(),
-            agent: now.enrolled.agent.clone(),
-            presence: match now.presence {
-                Presence::Live => PresenceBody::Live,
-                Presence::Silent => PresenceBody::Silent,
-                Presence::Goodbye => PresenceBody::Goodbye,
-                Presence::Never => PresenceBody::Never,
-            },
+            agent: Some(now.enrolled.agent.clone()),
+            presence: now.presence.into(),
+            goodbye: now.goodbye.map(comings::word),
+            came: now.came.map(|(how, _)| how),
+            came_at: now.came.map(|(_, at)| at),
+            up: Some(now.presence == Presence::Live),
             last_report: now.last_report,
-            version: now.enrolled.version.clone(),
-            os: now.enrolled.os.clone(),
-            arch: now.enrolled.arch.clone(),
+            version: Some(now.enrolled.version.clone()),
+            os: Some(now.enrolled.os.clone()),
+            arch: Some(now.enrolled.arch.clone()),
+            identity: IdentityBody::default(),
+            said: SaidBody::default(),
             clock_offset_seconds: now.clock_offset,
             links: now.links.iter().map(LinkBody::of).collect(),
             path: now.routes.iter().map(RouteBody::of).collect(),
@@ -215,20 +263,57 @@ impl DeviceBody {
             values: with_values.then(values),
         }
     }
+
+    /// Where it stands among all.
+    pub(super) fn place(&self) -> (&CentreId, &DeviceId) {
+        (&self.centre, &self.device)
+    }
+
+    /// Of one without an agent; its interfaces are many.
+    pub(super) fn of_asked(now: &AskedNow, with_values: bool, interfaces: Interfaces) -> Self {
+        let values = || now.values.iter().map(ValueBody::of).collect();
+        Self {
+            centre: now.known.centre.clone(),
+            device: now.known.device.clone(),
+            kind: now.kind().as_str().to_owned(),
+            agent: None,
+            presence: now.presence.into(),
+            goodbye: None,
+            came: None,
+            came_at: None,
+            up: now.is_up,
+            last_report: now.last_report,
+            version: None,
+            os: None,
+            arch: None,
+            identity: IdentityBody::of(now),
+            said: SaidBody::of(&now.said, interfaces),
+            clock_offset_seconds: None,
+            links: Vec::new(),
+            path: Vec::new(),
+            services: Vec::new(),
+            resolvers: Vec::new(),
+            values: with_values.then(values),
+        }
+    }
 }
 
 impl CentreWithDevices {
-    pub(super) fn of(centre: CentreNow, devices: &[DeviceNow]) -> Self {
+    pub(super) fn of(centre: CentreNow, devices: &[DeviceNow], things: &Things) -> Self {
         let links = Link::middle(devices.iter().flat_map(|device| &device.links));
         let services = Service::middle(devices.iter().flat_map(|device| &device.services));
         let resolvers = Resolver::middle(devices.iter().flat_map(|device| &device.resolvers));
         let device = |device: &DeviceNow| DeviceBody::of(device, false);
+        let asked = things.asked.iter();
+        let asked = asked.map(|asked| DeviceBody::of_asked(asked, false, Interfaces::LeftOut));
         Self {
             centre: CentreBody::of(centre),
             path: links.iter().map(LinkBody::of).collect(),
             services: services.iter().map(FoundBody::of_service).collect(),
             resolvers: resolvers.iter().map(FoundBody::of_resolver).collect(),
-            devices: devices.iter().map(device).collect(),
+            devices: devices.iter().map(device).chain(asked).collect(),
+            scout: things.scout.clone(),
+            found_devices: things.waiting.iter().map(FoundDeviceBody::of).collect(),
         }
     }
 }

@@ -3,7 +3,9 @@
 //! [`Texts`] has one field per text, so a language that lacks one does not compile. `{}` marks where
 //! a value goes. Texts avoid plurals ("silent: 2") because the languages form them differently.
 
+pub(in crate::web) mod device;
 mod en;
+pub(in crate::web) mod verdict;
 mod vi;
 
 use axum::http::HeaderMap;
@@ -136,7 +138,8 @@ texts! {
     standing_lost_meaning standing_poor_meaning standing_notice_meaning standing_unknown_meaning
     standing_unmeasured_meaning standing_good_meaning standing_off_meaning
     presence_live presence_silent presence_goodbye presence_never
-    never_said_anything silent_since goodbye_since last_report values_hidden
+    never_said_anything silent_since goodbye_since goodbye_asleep goodbye_stopped
+    came came_clean_boot came_power_loss came_wake came_restart last_report values_hidden
     open closed
     column_centre column_devices column_loss column_delay column_delay_short column_device column_system
     column_memory column_disk column_target column_answer
@@ -161,6 +164,17 @@ texts! {
     phase_tls phase_first_byte phase_transfer route_to route_length route_unfinished
     route_changes route_changed silent_hop throughput download upload loaded_rtt half_duplex
     carrier_changes wifi_signal portal_fails portal_wide names_fail
+    asked_devices asked_by asked_by_nobody not_asked not_asked_yet device_away device_away_what
+    answers all_well supply_out supply_full supply_left supply_room supply_out_what supply_left_what
+    ups_on_battery ups_on_battery_for ups_on_battery_what ups_battery_low ups_battery_low_what
+    ups_battery_replace ups_battery_replace_what ups_overloaded ups_overloaded_what line_down
+    line_down_what line_full line_full_what supplies level_left level_room trays printing
+    device_state pages_made jobs_waiting power on_mains on_battery battery battery_lasts power_load
+    the_line line_rate ports_connected interfaces column_interface column_speed
+    column_errors port_connected port_disabled is_the_line address mac_address firmware owner_name
+    asked_from last_asked how_asked changes changes_unknown device_facts waiting_title waiting_what
+    waiting_credential waiting_credential_name things_trouble things_others_too
+    places_others_too
     errors received sent_bytes
     ago_seconds ago_minutes ago_hours ago_days in_future
     days_unit hours_unit minutes_unit

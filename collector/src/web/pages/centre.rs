@@ -10,16 +10,17 @@ use maud::{Markup, html};
 use proto::metrics as catalogue;
 use proto::thresholds::RTT;
 
+use super::asked::Things;
 use super::path::{Picture, Start, outcome_name, target_name};
 use super::{
-    Page, Visitor, fact, loss_recent, mark, not_found, presence_badge, segment_name,
-    standing_texts, top,
+    Page, Visitor, alarm, blind, fact, loss_recent, mark, morning, not_found, outside, place_name,
+    presence_badge, segment_name, standing_texts, top,
 };
 use crate::calendar::Hours;
 use crate::latest::Presence;
 use crate::web::Web;
 use crate::web::format;
-use crate::web::lang::{Texts, fill};
+use crate::web::lang::{Texts, fill, verdict};
 use crate::web::view::{
     CentreNow, DeviceNow, Link, Path as Way, Resolver, Service, Standing, judge,
 };
@@ -35,9 +36,17 @@ pub(in crate::web) async fn show(
         return not_found(&web, &visitor);
     };
     let texts = visitor.texts();
+    let asked = web.asked_in(&now.centre.id);
+    let waiting = web.waiting_in(&now.centre.id);
+    let things = Things {
+        web: &web,
+        visitor: &visitor,
+        asked: &asked,
+        scout: web.scout_of(&now.centre.id),
+        waiting: &waiting,
+    };
     let (standing, meaning) = standing_texts(visitor.language, now.standing);
-    let body = html! {
-        h1 { (now.centre.name) }
+    let attention = html! {
         p.verdict.(now.standing.code()) {
             (mark(now.standing))
             b { (standing) }
@@ -46,14 +55,23 @@ pub(in crate::web) async fn show(
                 None => { ". " (meaning) }
             }
         }
-        (facts(&visitor, &now))
-        @if devices.is_empty() {
-            (no_devices(texts, &now))
-        } @else {
-            @if now.counts.live > 0 { (picture(&web, &visitor, &now, &devices)) }
-            (device_list(&web, &visitor, &devices))
-            @if now.counts.live > 0 { (link_list(&visitor, &devices)) }
-        }
+    };
+    let gaps = blind::of_centre(&web, &visitor, &now.centre.id).await;
+    let body = html! {
+        h1 { (now.centre.name) }
+        (alarm::open(&web, &visitor, Some(now.centre.id.as_str())))
+        (morning::needs(&web, &visitor, &now.centre.id))
+        // What is the worse news comes first.
+        @if now.standing <= Standing::Poor { (attention) (things.urgent()) } @else { (things.urgent()) (attention) }
+        (facts(&web, &visitor, &now))
+        (things.news())
+        (gaps)
+        @if devices.is_empty() { (no_devices(texts, &now)) }
+        @if now.counts.live > 0 { (picture(&web, &visitor, &now, &devices)) }
+        (things.list())
+        (things.waiting())
+        @if !devices.is_empty() { (device_list(&web, &visitor, &devices)) }
+        @if now.counts.live > 0 { (link_list(&visitor, &devices)) }
     };
     let page = Page {
         web: &web,
@@ -113,7 +131,7 @@ fn reasons(web: &Web, visitor: &Visitor, now: &CentreNow) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join(" · "))
 }
 
-fn facts(visitor: &Visitor, now: &CentreNow) -> Markup {
+fn facts(web: &Web, visitor: &Visitor, now: &CentreNow) -> Markup {
     let (texts, centre) = (visitor.texts(), &now.centre);
     let open = match now.open {
         Some(true) => texts.open,
@@ -126,7 +144,11 @@ fn facts(visitor: &Visitor, now: &CentreNow) -> Markup {
         .map(|hours| hours_in_words(texts, hours));
     html! {
         dl.facts {
+            @if let Some(ready) = morning::of_centre(web, visitor, &centre.id) {
+                (fact(visitor.say(verdict::MORNING), ready))
+            }
             (fact(texts.hours, html! { @if let Some(hours) = hours { (hours) " · " } (open) }))
+            (outside::facts(web, visitor, &centre.id))
             @if let Some(area) = &centre.area { (fact(texts.area, area)) }
             @if let Some(isp) = &centre.isp { (fact(texts.isp, isp)) }
             @if let (Some(north), Some(east)) = (centre.latitude, centre.longitude) {
@@ -191,6 +213,7 @@ fn picture(web: &Web, visitor: &Visitor, now: &CentreNow, devices: &[DeviceNow])
         services: &services,
         resolvers: &resolvers,
         devices: live,
+        fails: None,
     };
     picture.show()
 }
@@ -359,7 +382,7 @@ fn link_row(visitor: &Visitor, segment: &str, target: &str, shared: &Shared<'_>)
         tr class=[worst.map(Standing::code)] {
             th scope="row" {
                 @if let Some(standing) = worst { (mark(standing)) }
-                (segment_name(texts, segment)) " → " (shared.links.first().map_or(target, |link| target_name(texts, link)))
+                (place_name(visitor, segment)) " → " (shared.links.first().map_or(target, |link| target_name(texts, link)))
                 @if shared.links.iter().any(|link| link.is_over_tcp()) {
                     " " span.badge.unknown { (texts.over_tcp) }
                 }

@@ -1,8 +1,14 @@
 //! The pages: what they have in common, and who reads them. Rendered on the server; the one script
 //! only spares the reader a flicker when the page renews itself.
 
+mod alarm;
+mod asked;
+mod blind;
 pub(super) mod centre;
 pub(super) mod device;
+pub(super) mod fault;
+pub(super) mod morning;
+mod outside;
 mod path;
 pub(super) mod province;
 
@@ -13,6 +19,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use diagnosis::sentence::Words;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use proto::thresholds::{JUDGED_OVER, LOSS, Levels, RTT};
@@ -20,7 +27,8 @@ use proto::thresholds::{JUDGED_OVER, LOSS, Levels, RTT};
 use super::Web;
 use super::assets;
 use super::format;
-use super::lang::{COOKIE_NAME, Language, Texts, fill};
+use super::lang::device::Both;
+use super::lang::{COOKIE_NAME, Language, Texts, fill, verdict};
 use super::view::Standing;
 use crate::latest::Presence;
 
@@ -56,6 +64,16 @@ impl Visitor {
 
     pub(super) fn texts(&self) -> &'static Texts {
         self.language.texts()
+    }
+
+    /// A text that has both languages side by side.
+    pub(super) fn say(&self, (vi, en): Both) -> &'static str {
+        self.language.pick(vi, en)
+    }
+
+    /// What the diagnosis says, in the visitor's language.
+    pub(super) fn words<'a>(&self, words: &'a Words) -> &'a str {
+        self.language.pick(&words.vi, &words.en)
     }
 
     /// A parameter of the query, trimmed, empty when absent.
@@ -169,6 +187,11 @@ impl Page<'_> {
                             }
                         }
                     }
+                    nav.ways aria-label=(self.visitor.say(verdict::PAGES)) {
+                        a href="/" { (self.visitor.say(verdict::CENTRES)) }
+                        a href="/morning" { (self.visitor.say(verdict::MORNING)) }
+                        a href="/faults" { (self.visitor.say(verdict::FAULTS)) }
+                    }
                     @if live {
                         p.alarm #unreachable role="alert" hidden { (texts.connection_lost) }
                         p.alarm #failing role="alert" hidden { (texts.renewal_failed) }
@@ -261,6 +284,17 @@ pub(super) fn segment_name<'a>(texts: &'a Texts, segment: &'a str) -> &'a str {
         "dns" => texts.segment_dns,
         "service" => texts.segment_service,
         other => other,
+    }
+}
+
+/// Where a fault or a link is: a stretch of the path, or one of the few other things.
+fn place_name<'a>(visitor: &Visitor, segment: &'a str) -> &'a str {
+    match segment {
+        "route" => visitor.say(verdict::SEGMENT_ROUTE),
+        "power" => visitor.say(verdict::SEGMENT_POWER),
+        "printer" => visitor.say(verdict::SEGMENT_PRINTER),
+        "reverse" => visitor.say(verdict::FROM_OUTSIDE),
+        other => segment_name(visitor.texts(), other),
     }
 }
 

@@ -4,6 +4,7 @@
 //! narrow the list to them. Pages hold [`PER_PAGE`] centres; `q`, `area`, `isp` and `standing` narrow
 //! the list.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -13,8 +14,11 @@ use maud::{Markup, html};
 use proto::ids::slug;
 use proto::thresholds::RTT;
 
+use super::asked::matter_in_words;
 use super::path::outcome_name;
-use super::{Page, Visitor, loss_recent, mark, query_of, segment_name, standing_texts, top};
+use super::{
+    Page, Visitor, alarm, loss_recent, mark, morning, query_of, segment_name, standing_texts, top,
+};
 use crate::registry::Centre;
 use crate::web::Web;
 use crate::web::format;
@@ -48,8 +52,12 @@ pub(in crate::web) async fn show(State(web): State<Arc<Web>>, visitor: Visitor) 
                 (top(&web, &visitor))
                 @if !web.province.is_empty() { " " small { (texts.province_heading) } }
             }
+            (alarm::stuck(&web, &visitor))
+            (morning::teaser(&web, &visitor))
+            (alarm::open(&web, &visitor, None))
             (overview(&visitor, &wanted))
             (failing_services(&visitor, &all))
+            (troubles(&visitor, &all))
             (filter(&visitor, &all))
             @if listed.is_empty() {
                 p.empty { (texts.nothing_matches) }
@@ -182,6 +190,30 @@ fn failing_service(visitor: &Visitor, failing: &Failing<'_>) -> Markup {
                 @for (centre, how) in failing.fails_in.iter().take(MOST_FAILING) {
                     " · " a href={ "/centres/" (centre.id) } { (centre.name) } ": " (outcome_name(texts, how))
                 }
+            }
+        }
+    }
+}
+
+/// Printers and the like that keep people from their work: one line, since each is a walk for somebody.
+fn troubles(visitor: &Visitor, all: &[CentreNow]) -> Markup {
+    let texts = visitor.texts();
+    let mut places: Vec<_> = all.iter().filter(|now| !now.troubles.is_empty()).collect();
+    places.sort_by_key(|now| (now.open == Some(false), Reverse(now.troubles.len())));
+    let hidden = places.len().saturating_sub(MOST_FAILING);
+    html! {
+        @if !places.is_empty() {
+            p.verdict.notice {
+                (mark(Standing::Notice))
+                b { (fill(texts.things_trouble, &[&places.len().to_string()])) }
+                @for now in places.iter().take(MOST_FAILING) {
+                    " · " a href={ "/centres/" (now.centre.id) } { (now.centre.name) }
+                    @for trouble in now.troubles.iter().take(1) {
+                        ": " (trouble.device) " " (matter_in_words(visitor.language, &trouble.matter))
+                    }
+                    @if now.troubles.len() > 1 { " (+" (now.troubles.len() - 1) ")" }
+                }
+                @if hidden > 0 { " · " (fill(texts.places_others_too, &[&hidden.to_string()])) }
             }
         }
     }

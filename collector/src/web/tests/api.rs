@@ -3,7 +3,10 @@
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::fixture::{Province, ask, centre, get};
+use super::asked::one_of_each;
+use super::fixture::{Province, ask, asked, centre, get};
+use crate::registry::{Asked, Status};
+use proto::plan::Kind;
 
 fn province() -> Province {
     let mut province = Province::of([centre("b", "Xã B"), centre("a", "Xã A")]);
@@ -182,11 +185,22 @@ async fn what_is_only_for_reading_says_so() {
 
 #[tokio::test]
 async fn the_description_covers_every_route_and_tells_the_truth() {
-    let router = province().router();
+    let mut province = province();
+    one_of_each(&mut province, "a");
+    let found = Asked {
+        status: Status::Found,
+        mac: "001ba9000001".parse().ok(),
+        ..asked("a", "found-1", Kind::Printer)
+    };
+    province.registers().await;
+    a_fault(&province).await;
+    province.known.push(found);
+    let router = province.router();
     let description = get(&router, "/openapi.json").await.json();
     let paths = description["paths"].as_object().unwrap();
     let mut described: Vec<_> = paths.keys().map(String::as_str).collect();
     described.sort_unstable();
+    let one = "/api/v1/devices/{centre}/{device}";
     let asked = [
         ("/api/v1/centres", "/api/v1/centres", "200"),
         ("/api/v1/centres", "/api/v1/centres?x=1", "400"),
@@ -199,6 +213,36 @@ async fn the_description_covers_every_route_and_tells_the_truth() {
             "200",
         ),
         ("/api/v1/devices", "/api/v1/devices?values=true", "400"),
+        (one, "/api/v1/devices/a/pc-1", "200"),
+        (one, "/api/v1/devices/a/may-in", "200"),
+        (one, "/api/v1/devices/a/cong-mang", "200"),
+        (one, "/api/v1/devices/a/luu-dien", "200"),
+        (one, "/api/v1/devices/a/nothing", "404"),
+        (one, "/api/v1/devices/a/pc-1?x=1", "400"),
+        ("/api/v1/events", "/api/v1/events?centre=a", "200"),
+        ("/api/v1/events", "/api/v1/events", "400"),
+        ("/api/v1/events", "/api/v1/events?centre=nowhere", "404"),
+        ("/api/v1/faults", "/api/v1/faults", "200"),
+        (
+            "/api/v1/faults",
+            "/api/v1/faults?active=true&centre=a",
+            "200",
+        ),
+        (
+            "/api/v1/faults",
+            "/api/v1/faults?from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00%2B07:00",
+            "200",
+        ),
+        ("/api/v1/faults", "/api/v1/faults?active=perhaps", "400"),
+        ("/api/v1/faults", "/api/v1/faults?centre=nowhere", "404"),
+        ("/api/v1/faults/{id}", "/api/v1/faults/a-1", "200"),
+        ("/api/v1/faults/{id}", "/api/v1/faults/nothing", "404"),
+        ("/api/v1/readiness", "/api/v1/readiness", "200"),
+        (
+            "/api/v1/readiness/scores",
+            "/api/v1/readiness/scores",
+            "200",
+        ),
     ];
     let mut covered: Vec<_> = asked.iter().map(|(path, ..)| *path).collect();
     covered.dedup();
@@ -216,6 +260,59 @@ async fn the_description_covers_every_route_and_tells_the_truth() {
         conform(&description, schema, &answer.json(), address, &mut problems);
         assert_eq!(problems, [""; 0], "{schema}");
     }
+}
+
+/// One that hits both centres.
+async fn a_fault(province: &Province) {
+    let incident = crate::watch::fixture::incident("a-1", &["a", "b"], 1_790_000_000.0);
+    let event = diagnosis::event::Event {
+        at: 1_790_000_060.0,
+        event: diagnosis::event::Happened::Open,
+        notify: true,
+        incident,
+    };
+    let kept = province
+        .registry
+        .incidents_changed(vec![event], super::fixture::now());
+    kept.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fault_is_told_with_its_reasons_and_its_history() {
+    let province = province();
+    a_fault(&province).await;
+    let router = province.router();
+    let faults = get(&router, "/api/v1/faults?active=true").await.json();
+    assert_eq!(faults.as_array().unwrap().len(), 1);
+    let fault = &faults[0];
+    assert_eq!(fault["scope"], json!({"centres": ["a", "b"]}));
+    assert_eq!(
+        (
+            &fault["centre"],
+            &fault["segment"],
+            &fault["fault"],
+            &fault["culprit"]
+        ),
+        (
+            &json!("a"),
+            &json!("line"),
+            &json!("line_down"),
+            &json!("VNPT")
+        )
+    );
+    assert_eq!(fault["since"], "2026-09-21T14:13:20Z");
+    assert_eq!(fault["until"], Value::Null);
+    assert_eq!(fault["sentence"]["en"], "The line is dead.");
+    assert_eq!(fault["evidence"][0]["speaks"], "for");
+    assert_eq!(
+        (&fault["revised"], &fault["stage"]),
+        (&json!(false), &json!("provisional"))
+    );
+    let one = get(&router, "/api/v1/faults/a-1").await.json();
+    assert_eq!(one["history"][0]["event"], "open");
+    assert_eq!(one["history"][0]["notify"], true);
+    let none = get(&router, "/api/v1/faults?active=false").await.json();
+    assert_eq!(none, json!([]));
 }
 
 #[tokio::test]

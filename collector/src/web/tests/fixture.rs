@@ -1,6 +1,7 @@
 //! Builds a province in a real live view, through the same calls as the ingest makes, and asks the
 //! router about it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +10,20 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, request};
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use proto::ids::CentreId;
 use proto::metrics as catalogue;
+use proto::plan::Kind;
 use proto::stream::Series;
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::alerts::Status as Alerting;
 use crate::calendar::Hours;
-use crate::latest::{DeviceKey, Enrolled, Latest, Patience, lock};
-use crate::registry::Centre;
+use crate::latest::{DeviceKey, Enrolled, Latest, Patience, Polled, Source, lock};
+use crate::metrics::exposition::Asking;
+use crate::registry::{Asked, Centre, Inventory, NewDevice, Registry, Status};
+use crate::watch::Events;
 use crate::web::{Web, router};
 
 /// A Thursday, 09:30 in Việt Nam: open.
@@ -49,22 +56,54 @@ pub(super) fn enrolled(agent: &str) -> Enrolled {
         arch: "x86_64".into(),
         certificate_until: "2026-06-01T00:00:00Z".parse().ok(),
         last_report: None,
-        goodbye: false,
+        goodbye: None,
     }
 }
 
 /// A province under construction.
 pub(super) struct Province {
     pub(super) centres: Vec<Centre>,
-    pub(super) devices: Vec<(DeviceKey, Enrolled)>,
+    pub(super) devices: Vec<(DeviceKey, Source)>,
+    /// Those without an agent.
+    pub(super) known: Vec<Asked>,
+    pub(super) registry: Registry,
+    pub(super) faults: Events,
+    pub(super) alerts: Option<watch::Receiver<Alerting>>,
     latest: Arc<Latest>,
+    _folder: TempDir,
+}
+
+/// As somebody added it.
+pub(super) fn asked(centre: &str, device: &str, kind: Kind) -> Asked {
+    Asked {
+        centre: centre.parse().unwrap(),
+        device: device.parse().unwrap(),
+        kind,
+        status: Status::Approved,
+        address: "192.168.1.40".parse().unwrap(),
+        credential: Some("office".into()),
+        ipp: None,
+        serial: None,
+        mac: None,
+        name: None,
+        found_at: now(),
+        approved_at: Some(now()),
+        last_seen: None,
+        inventory: Inventory::default(),
+    }
 }
 
 impl Province {
     pub(super) fn of(centres: impl IntoIterator<Item = Centre>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         Self {
             centres: centres.into_iter().collect(),
             devices: Vec::new(),
+            known: Vec::new(),
+            registry: Registry::create(&folder.path().join("registry.sqlite")).unwrap(),
+            faults: Events::default(),
+            alerts: None,
+            _folder: folder,
             latest: Arc::new(Latest::new(Patience {
                 reports: STALE_AFTER,
                 samples: STALE_AFTER,
@@ -81,7 +120,22 @@ impl Province {
             centre: centre.parse().unwrap(),
             device: device.parse().unwrap(),
         };
-        self.devices.push((key.clone(), enrolled));
+        self.follows(key, enrolled.into())
+    }
+
+    /// Has a device without an agent asked, which pc-1 does.
+    pub(super) fn asks(&mut self, known: Asked) -> Device {
+        let key = DeviceKey {
+            centre: known.centre.clone(),
+            device: known.device.clone(),
+        };
+        let source = Polled { kind: known.kind }.into();
+        self.known.push(known);
+        self.follows(key, source)
+    }
+
+    fn follows(&mut self, key: DeviceKey, source: Source) -> Device {
+        self.devices.push((key.clone(), source));
         self.latest.follow(self.devices.clone());
         Device {
             latest: Arc::clone(&self.latest),
@@ -89,17 +143,56 @@ impl Province {
         }
     }
 
+    /// Has the registry know the centres and what is asked there, as the live view does.
+    pub(super) async fn registers(&self) -> &Self {
+        let centres = self.centres.clone();
+        self.registry.import_centres(centres).await.unwrap();
+        for known in &self.known {
+            let new = NewDevice {
+                centre: known.centre.clone(),
+                device: known.device.clone(),
+                kind: known.kind,
+                address: known.address,
+                credential: None,
+                ipp: "631/ipp/print".parse().ok(),
+                serial: None,
+                mac: None,
+            };
+            self.registry.add_device(new, now()).await.unwrap();
+        }
+        self
+    }
+
     pub(super) fn router(&self) -> Router {
         router(self.web())
     }
 
     pub(super) fn web(&self) -> Web {
+        let mut devices: BTreeMap<CentreId, Vec<Asked>> = BTreeMap::new();
+        for known in &self.known {
+            let of_centre = devices.entry(known.centre.clone()).or_default();
+            of_centre.push(known.clone());
+        }
+        let mut asking: HashMap<CentreId, Asking> = HashMap::new();
+        for (centre, known) in &devices {
+            let found = known.iter().filter(|one| one.status == Status::Found);
+            let found = found.count();
+            let scout = "pc-1".parse().ok();
+            asking.insert(centre.clone(), Asking { scout, found });
+        }
         Web {
             latest: Arc::clone(&self.latest),
             // A receiver keeps the last value when its sender is gone.
             centres: watch::channel(Arc::new(self.centres.clone())).1,
+            devices: watch::channel(Arc::new(devices)).1,
+            asking: watch::channel(Arc::new(asking)).1,
+            registry: self.registry.clone(),
+            reverse: None,
             province: "Lạng Sơn".into(),
             utc_offset: Offset::constant(7),
+            calendars: Arc::default(),
+            faults: self.faults.clone(),
+            alerts: self.alerts.clone(),
             now,
         }
     }
@@ -146,13 +239,17 @@ impl Device {
     ) -> &Self {
         let (metric, part) = catalogue::find(metric).unwrap();
         let series = Series {
+            device: None,
             metric,
             part,
             labels: labels.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(),
         };
         let device = self.latest.device(&self.key).unwrap();
         let mut device = lock(&device);
-        device.reported(now(), 0.1, 0);
+        match device.source {
+            Source::Agent(_) => device.reported(now(), 0.1, 0),
+            Source::Polled(_) => device.heard_of(now()),
+        }
         let slot = device.slot(&series).expect("a place");
         device
             .receiving()
@@ -218,8 +315,41 @@ impl Device {
             )
     }
 
+    /// Was asked by SNMP just now, and answered or not.
+    pub(super) fn was_asked(&self, outcome: &str) -> &Self {
+        let labels = [("protocol", "snmp"), ("outcome", outcome)];
+        self.reports("dawnwatch_device_poll_outcome", &labels, 1.0)
+    }
+
+    /// Says that these things are the matter; none for a printer that is well.
+    pub(super) fn suffers_from(&self, conditions: &[&str]) -> &Self {
+        let told = [("reading", "conditions"), ("origin", "snmp")];
+        self.reports("dawnwatch_device_reading_info", &told, 1.0);
+        for condition in conditions {
+            let labels = [("condition", *condition)];
+            self.reports("dawnwatch_printer_condition", &labels, 1.0);
+        }
+        self
+    }
+
+    /// Has a supply of this type and colour, and so much of it.
+    pub(super) fn has_supply(&self, name: &str, kind: &str, colour: &str, ratio: f64) -> &Self {
+        let labels = [("supply", name), ("colour", colour)];
+        let receptacle = if kind.starts_with("waste") {
+            "true"
+        } else {
+            "false"
+        };
+        let info = [("supply", name), ("type", kind), ("receptacle", receptacle)];
+        let state = [("supply", name), ("state", "measured")];
+        self.reports("dawnwatch_printer_supply_ratio", &labels, ratio)
+            .reports("dawnwatch_printer_supply_info", &info, 1.0)
+            .reports("dawnwatch_printer_supply_state", &state, 1.0)
+    }
+
     pub(super) fn says_goodbye(&self) {
-        lock(&self.latest.device(&self.key).unwrap()).goodbye();
+        let device = self.latest.device(&self.key).unwrap();
+        lock(&device).goodbye(diagnosis::record::Goodbye::Shutdown);
     }
 
     /// Its clock was off by so many seconds at the last exchange.

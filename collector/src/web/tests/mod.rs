@@ -8,7 +8,10 @@
 )]
 
 mod api;
+mod asked;
 mod fixture;
+mod morning;
 mod pages;
 mod path;
 mod safety;
+mod verdict;

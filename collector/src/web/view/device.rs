@@ -1,6 +1,7 @@
 //! A device and as much of its live values as is asked for, copied out so that nothing stays locked
 //! while a page is made.
 
+use diagnosis::record::{Goodbye, Hello};
 use jiff::Timestamp;
 use proto::metrics::Metric;
 use proto::stream::Series;
@@ -27,6 +28,10 @@ pub(in crate::web) struct DeviceNow {
     pub(in crate::web) key: DeviceKey,
     pub(in crate::web) enrolled: Enrolled,
     pub(in crate::web) presence: Presence,
+    /// Why it is silent, if it said so.
+    pub(in crate::web) goodbye: Option<Goodbye>,
+    /// How its agent last came to be there, and when.
+    pub(in crate::web) came: Option<(Hello, Timestamp)>,
     pub(in crate::web) last_report: Option<Timestamp>,
     pub(in crate::web) clock_offset: Option<f64>,
     pub(in crate::web) dropped_samples: u64,
@@ -50,32 +55,23 @@ pub(in crate::web) struct Value {
 }
 
 impl DeviceNow {
-    pub(super) fn of(device: &Device, now: Timestamp, detail: Detail) -> Self {
+    /// Of one that has an agent.
+    pub(super) fn of(device: &Device, now: Timestamp, detail: Detail) -> Option<Self> {
+        let enrolled = device.enrolled()?.clone();
         let now_unix_ms = now.as_millisecond();
         let presence = device.presence();
-        let value = |slot: &Slot| Value {
-            series: slot.series().clone(),
-            value: slot.value,
-            time_unix_ms: slot.time_unix_ms,
-            history: match detail {
-                Detail::History => slot.history(now_unix_ms),
-                Detail::Links | Detail::Values => Vec::new(),
-            },
-        };
-        let values = match detail {
-            Detail::Links => Vec::new(),
-            Detail::Values | Detail::History => device.live().map(value).collect(),
-        };
         let Measured {
             links,
             routes,
             services,
             resolvers,
         } = Measured::by(device, now_unix_ms, detail);
-        Self {
+        Some(Self {
             key: device.key.clone(),
-            enrolled: device.enrolled.clone(),
+            enrolled,
             presence,
+            goodbye: device.why_silent(),
+            came: came(device),
             last_report: device.last_report,
             // What it was before the silence is not known to be still true.
             clock_offset: device.clock_offset.filter(|_| presence == Presence::Live),
@@ -84,8 +80,8 @@ impl DeviceNow {
             routes,
             services,
             resolvers,
-            values,
-        }
+            values: Value::all_of(device, now, detail),
+        })
     }
 
     /// The live series of one metric.
@@ -116,7 +112,30 @@ impl DeviceNow {
     }
 }
 
+fn came(device: &Device) -> Option<(Hello, Timestamp)> {
+    let (how, at_unix_ms) = device.last_came()?;
+    Some((how, Timestamp::from_millisecond(at_unix_ms).ok()?))
+}
+
 impl Value {
+    /// All that are live, if they were asked for.
+    pub(super) fn all_of(device: &Device, now: Timestamp, detail: Detail) -> Vec<Self> {
+        let now_unix_ms = now.as_millisecond();
+        let value = |slot: &Slot| Self {
+            series: slot.series().clone(),
+            value: slot.value,
+            time_unix_ms: slot.time_unix_ms,
+            history: match detail {
+                Detail::History => slot.history(now_unix_ms),
+                Detail::Links | Detail::Values => Vec::new(),
+            },
+        };
+        match detail {
+            Detail::Links => Vec::new(),
+            Detail::Values | Detail::History => device.live().map(value).collect(),
+        }
+    }
+
     /// The value of one of its labels, empty when it has none of that name.
     pub(in crate::web) fn label(&self, name: &str) -> &str {
         let label = self.series.labels.iter().find(|(label, _)| *label == name);

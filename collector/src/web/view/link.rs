@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use proto::metrics::{self as catalogue, Metric};
+use proto::plan::Segment;
 use proto::thresholds::{JUDGED_OVER, LOSS, RTT};
 
 use super::{Detail, Standing, judge, median};
@@ -185,6 +186,11 @@ impl Link {
         known.unwrap_or(PATH.len())
     }
 
+    /// Whether it is the line of another centre, seen from outside: that centre's page judges it.
+    pub(in crate::web) fn is_reverse(&self) -> bool {
+        self.segment == Segment::Reverse.as_str()
+    }
+
     pub(in crate::web) fn is_gateway(&self) -> bool {
         self.segment == "gateway"
     }
@@ -210,7 +216,7 @@ impl Link {
     /// What it deserves by itself. `None` when too little is known: a target that may ignore echoes
     /// and does, loss over a minute or two, or a router behind which all is well.
     pub(in crate::web) fn standing(&self) -> Option<Standing> {
-        if self.excused {
+        if self.excused || self.is_reverse() {
             return None;
         }
         if self.never_answered() {

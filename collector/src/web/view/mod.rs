@@ -4,9 +4,11 @@
 //! [`Standing`] ranks centres for a reader's eye from live values alone. It is no diagnosis: it names
 //! no cause and wakes nobody.
 
+mod asked;
 mod device;
 mod link;
 mod measured;
+mod outside;
 mod path;
 mod province;
 mod route;
@@ -16,19 +18,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use proto::ids::CentreId;
+use proto::ids::{CentreId, DeviceId};
 use proto::thresholds::Levels;
 
+pub(in crate::web) use self::asked::{
+    AskedNow, Counted, Interface, Level, Matter, Poll, Said, Supply, Trouble, Ups,
+};
 pub(in crate::web) use self::device::{Detail, DeviceNow, Value};
 pub(in crate::web) use self::link::Link;
 use self::measured::Measured;
+pub(in crate::web) use self::outside::Outside;
 pub(in crate::web) use self::path::{Path, Stage};
 pub(in crate::web) use self::province::Failing;
 pub(in crate::web) use self::route::Route;
 pub(in crate::web) use self::service::{Outcomes, PHASES, Resolver, Service};
 use super::Web;
+use crate::directory::Devices;
 use crate::latest::{Device, DeviceKey, Presence};
-use crate::registry::Centre;
+use crate::registry::{Centre, Event, RegistryError};
 
 /// What a value deserves by itself. What is only worth a planner's look is good enough for a page that
 /// says what to do this morning.
@@ -155,6 +162,8 @@ pub(in crate::web) struct CentreNow {
     pub(in crate::web) services: Vec<(String, Outcomes)>,
     /// How most of its devices fail to resolve names, when they do.
     pub(in crate::web) names_fail: Option<String>,
+    /// Printers and the like that need a hand, in order of name.
+    pub(in crate::web) troubles: Vec<Trouble>,
 }
 
 impl CentreNow {
@@ -184,19 +193,25 @@ struct Tally {
     services: Vec<(String, Outcomes)>,
     /// Of their own name resolution.
     names: Outcomes,
+    /// Of devices that have no agent.
+    troubles: Vec<Trouble>,
 }
 
 impl Tally {
     fn add(&mut self, device: &Device, now_unix_ms: i64) {
+        if device.enrolled().is_none() {
+            self.troubles.extend(Trouble::of(device));
+            return;
+        }
         let presence = device.presence();
         self.counts.add(presence);
-        if presence == Presence::Silent && device.enrolled.kind == "router" {
+        if presence == Presence::Silent && device.kind() == "router" {
             self.silent_routers += 1;
         }
         self.last_report = self.last_report.max(device.last_report);
         let measured = Measured::by(device, now_unix_ms, Detail::Links);
         self.add_services(&measured);
-        for link in measured.links {
+        for link in measured.links.into_iter().filter(|link| !link.is_reverse()) {
             let standing = link.standing();
             self.line_judged |= standing.is_some() && link.crosses_line();
             self.worst_link = [self.worst_link, standing].into_iter().flatten().min();
@@ -293,6 +308,7 @@ impl Tally {
                 _ => None,
             },
             services: self.services,
+            troubles: self.troubles,
         }
     }
 }
@@ -335,9 +351,10 @@ impl Web {
         let centre = centres.iter().find(|centre| centre.id.as_str() == id)?;
         let mut tally = Tally::default();
         let mut devices = Vec::new();
+        let now_unix_ms = now.as_millisecond();
         self.latest.visit(Some(&centre.id), |device| {
-            tally.add(device, now.as_millisecond());
-            devices.push(DeviceNow::of(device, now, Detail::Values));
+            tally.add(device, now_unix_ms);
+            devices.extend(DeviceNow::of(device, now, Detail::Values));
         });
         Some((tally.of_centre(centre, self.is_open(centre, now)), devices))
     }
@@ -350,7 +367,7 @@ impl Web {
         };
         let device = self.latest.device(&key)?;
         let device = crate::latest::lock(&device);
-        Some(DeviceNow::of(&device, (self.now)(), Detail::History))
+        DeviceNow::of(&device, (self.now)(), Detail::History)
     }
 
     /// Shows the devices of a centre, or of all centres, in order of centre and name; those of one
@@ -364,8 +381,10 @@ impl Web {
     ) {
         let now = (self.now)();
         self.latest.visit(centre, |device| {
-            if kind.is_none_or(|kind| device.enrolled.kind == kind) {
-                visitor(DeviceNow::of(device, now, detail));
+            if kind.is_none_or(|kind| device.kind() == kind)
+                && let Some(now) = DeviceNow::of(device, now, detail)
+            {
+                visitor(now);
             }
         });
     }
@@ -374,8 +393,20 @@ impl Web {
         Arc::clone(&self.centres.borrow())
     }
 
+    /// What happened in a centre, or to one device of it, newest first.
+    pub(in crate::web) async fn events(
+        &self,
+        centre: CentreId,
+        device: Option<DeviceId>,
+    ) -> Result<Vec<Event>, RegistryError> {
+        self.registry.events(centre, device).await
+    }
+
+    pub(in crate::web) fn known_devices(&self) -> Devices {
+        Arc::clone(&self.devices.borrow())
+    }
+
     pub(in crate::web) fn is_open(&self, centre: &Centre, now: Timestamp) -> Option<bool> {
-        let hours = centre.hours.as_ref()?;
-        Some(hours.is_open(now, self.utc_offset))
+        self.calendars.is_open(centre, now)
     }
 }

@@ -1,5 +1,6 @@
 //! Who a device is, and how its agent does: what is shown even when it is silent.
 
+use diagnosis::record::Hello;
 use maud::{Markup, html};
 use proto::metrics as catalogue;
 
@@ -61,6 +62,7 @@ impl Shown<'_> {
                     @if let Some(at) = device.last_report {
                         (fact(texts.last_report, moment_and_age(self.web, language, at)))
                     }
+                    (self.came())
                     (self.certificate())
                     @if device.clock_offset.is_some() && device.wrong_clock().is_none() {
                         (fact(texts.clock, texts.clock_right))
@@ -68,6 +70,23 @@ impl Shown<'_> {
                     (maybe(texts.spool, self.spool()))
                     @if device.dropped_samples > 0 { (fact(texts.dropped, dropped)) }
                 }
+            }
+        }
+    }
+
+    /// How the agent last came to be there.
+    fn came(&self) -> Markup {
+        let (texts, language) = (self.visitor.texts(), self.visitor.language);
+        let word = |how| match how {
+            Hello::CleanBoot => Some(texts.came_clean_boot),
+            Hello::PowerLossBoot => Some(texts.came_power_loss),
+            Hello::Wake => Some(texts.came_wake),
+            Hello::Restart => Some(texts.came_restart),
+            Hello::Other => None,
+        };
+        html! {
+            @if let Some((how, at)) = self.device.came && let Some(word) = word(how) {
+                (fact(texts.came, html! { (word) ", " (moment_and_age(self.web, language, at)) }))
             }
         }
     }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use proto::metrics as catalogue;
 
 use super::super::path::target_name;
-use super::super::{loss_recent, mark, segment_name};
+use super::super::{loss_recent, mark, place_name};
 use super::Shown;
 use crate::web::chart;
 use crate::web::format;
@@ -35,7 +35,7 @@ impl Shown<'_> {
             section.card.(standing.code()) {
                 h3 {
                     (mark(standing))
-                    (segment_name(texts, &link.segment)) " → " (target_name(texts, link))
+                    (place_name(self.visitor, &link.segment)) " → " (target_name(texts, link))
                     @if link.is_over_tcp() { " " span.badge.unknown { (texts.over_tcp) } }
                 }
                 @if link.never_answered() { p { (texts.no_answer) } }

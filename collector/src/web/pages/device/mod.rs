@@ -13,16 +13,22 @@ use std::sync::Arc;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use diagnosis::record::Goodbye;
 use maud::{Markup, html};
+use proto::ids::{CentreId, DeviceId};
 use proto::metrics::{self as catalogue, Metric};
 
-use super::{Page, Visitor, fact, not_found, presence_badge, top};
+use super::{Page, Visitor, asked, fact, not_found, presence_badge, top};
 use crate::latest::{HISTORY_MINUTES, Presence};
+use crate::registry::Event;
 use crate::web::Web;
 use crate::web::chart;
 use crate::web::format;
-use crate::web::lang::{Language, fill};
+use crate::web::lang::{self, Language, fill};
 use crate::web::view::{DeviceNow, Standing, Value};
+
+/// Events that have room.
+const MOST_EVENTS: usize = 20;
 
 /// `GET /centres/{id}/devices/{device}`
 pub(in crate::web) async fn show(
@@ -35,13 +41,22 @@ pub(in crate::web) async fn show(
     };
     let centres = web.known_centres();
     let known = centres.iter().find(|known| known.id.as_str() == centre);
-    let (Some(centre), Some(device)) = (known, web.device_now(&centre, &device)) else {
+    let Some(centre) = known else {
         return not_found(&web, &visitor);
     };
+    if let Some(asked) = web.asked_now(centre.id.as_str(), &device) {
+        let events = events_of(&web, &centre.id, &asked.known.device).await;
+        return asked::show(&web, &visitor, centre, &asked, events.as_deref());
+    }
+    let Some(device) = web.device_now(centre.id.as_str(), &device) else {
+        return not_found(&web, &visitor);
+    };
+    let events = events_of(&web, &centre.id, &device.key.device).await;
     let shown = Shown {
         web: &web,
         visitor: &visitor,
         device: &device,
+        events: events.as_deref(),
     };
     let title = format!("{} · {}", device.key.device, centre.name);
     let page = Page {
@@ -77,6 +92,48 @@ struct Shown<'a> {
     web: &'a Web,
     visitor: &'a Visitor,
     device: &'a DeviceNow,
+    events: Option<&'a [Event]>,
+}
+
+/// What happened to a machine or device, newest first. `None` when the registry cannot be read.
+async fn events_of(web: &Web, centre: &CentreId, device: &DeviceId) -> Option<Vec<Event>> {
+    match web.events(centre.clone(), Some(device.clone())).await {
+        Ok(events) => Some(events),
+        Err(error) => {
+            tracing::warn!(%error, %centre, %device, "What happened to a device cannot be read.");
+            None
+        }
+    }
+}
+
+/// What happened to it, newest first; nothing where nothing did.
+pub(in crate::web::pages) fn changes(
+    web: &Web,
+    visitor: &Visitor,
+    events: Option<&[Event]>,
+) -> Markup {
+    let (texts, language) = (visitor.texts(), visitor.language);
+    let row = |event: &Event| {
+        let what = lang::device::event(&event.what);
+        let what = what.map_or(event.what.as_str(), |(vi, en)| language.pick(vi, en));
+        let is = |text: &&String| !text.is_empty();
+        let values = [&event.before, &event.after].into_iter().filter(is);
+        let values: Vec<_> = values.map(String::as_str).collect();
+        let values = values.join(" → ");
+        let at = format::moment(language, web.utc_offset, event.at);
+        html! { div { dt { (at) } dd { (what) @if !values.is_empty() { ": " (values) } } } }
+    };
+    html! {
+        @if events.is_none_or(|events| !events.is_empty()) {
+            section.card {
+                h2 { (texts.changes) }
+                @match events {
+                    Some(events) => { dl { @for event in events.iter().take(MOST_EVENTS) { (row(event)) } } }
+                    None => { p { (texts.changes_unknown) } }
+                }
+            }
+        }
+    }
 }
 
 impl Shown<'_> {
@@ -105,6 +162,7 @@ impl Shown<'_> {
             div.columns {
                 (self.identity())
                 (self.agent())
+                (changes(self.web, self.visitor, self.events))
             }
         }
     }
@@ -123,7 +181,7 @@ impl Shown<'_> {
         let (standing, said) = match self.device.presence {
             Presence::Live => return html! {},
             Presence::Silent => (Standing::Lost, since(texts.silent_since)),
-            Presence::Goodbye => (Standing::Off, since(texts.goodbye_since)),
+            Presence::Goodbye => (Standing::Off, since(self.goodbye())),
             Presence::Never => (Standing::Unknown, texts.never_said_anything.to_owned()),
         };
         html! {
@@ -131,6 +189,16 @@ impl Shown<'_> {
                 b { (said) }
                 @if self.device.presence != Presence::Never { " " (texts.values_hidden) }
             }
+        }
+    }
+
+    /// Why it went.
+    fn goodbye(&self) -> &'static str {
+        let texts = self.visitor.texts();
+        match self.device.goodbye {
+            Some(Goodbye::Sleep) => texts.goodbye_asleep,
+            Some(Goodbye::Shutdown) => texts.goodbye_since,
+            _ => texts.goodbye_stopped,
         }
     }
 
@@ -162,7 +230,6 @@ impl Shown<'_> {
         Some(format::value(self.visitor.language, metric.unit, value))
     }
 
-    /// The last hour of a series, with its smallest and largest value in words.
     fn history(
         &self,
         name: &str,
@@ -170,20 +237,7 @@ impl Shown<'_> {
         values: &[Option<f32>],
         top: f32,
     ) -> Markup {
-        let (texts, language) = (self.visitor.texts(), self.visitor.language);
-        let said = |value: f32| format::value(language, metric.unit, value.into());
-        let between = match chart::range(values) {
-            Some((low, high)) => fill(texts.between, &[&said(low), &said(high)]),
-            None => texts.history_empty.to_owned(),
-        };
-        let minutes = HISTORY_MINUTES.to_string();
-        let label = format!("{name}, {}: {between}", fill(texts.last_hour, &[&minutes]));
-        html! {
-            figure {
-                (chart::sparkline(values, top))
-                figcaption { (label) }
-            }
-        }
+        history(self.visitor.language, name, metric, values, top)
     }
 
     fn history_of(&self, name: &str, metric: &'static Metric, top: f32) -> Markup {
@@ -192,7 +246,31 @@ impl Shown<'_> {
     }
 }
 
+/// The last hour of a series, with its smallest and largest value in words.
+pub(in crate::web::pages) fn history(
+    language: Language,
+    name: &str,
+    metric: &'static Metric,
+    values: &[Option<f32>],
+    top: f32,
+) -> Markup {
+    let texts = language.texts();
+    let said = |value: f32| format::value(language, metric.unit, value.into());
+    let between = match chart::range(values) {
+        Some((low, high)) => fill(texts.between, &[&said(low), &said(high)]),
+        None => texts.history_empty.to_owned(),
+    };
+    let minutes = HISTORY_MINUTES.to_string();
+    let label = format!("{name}, {}: {between}", fill(texts.last_hour, &[&minutes]));
+    html! {
+        figure {
+            (chart::sparkline(values, top))
+            figcaption { (label) }
+        }
+    }
+}
+
 /// A fact, when it is known.
-fn maybe(name: &str, value: Option<String>) -> Markup {
+pub(in crate::web::pages) fn maybe(name: &str, value: Option<String>) -> Markup {
     html! { @if let Some(value) = value { (fact(name, value)) } }
 }

@@ -21,6 +21,7 @@ impl Shown<'_> {
             services: &self.device.services,
             resolvers: &self.device.resolvers,
             devices: 1,
+            fails: None,
         };
         picture.show()
     }

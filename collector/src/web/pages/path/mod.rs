@@ -5,6 +5,7 @@
 //! is read aloud as it is seen, needs no script, and says nothing by colour alone.
 
 mod ends;
+mod verdict;
 
 use maud::{Markup, html};
 
@@ -15,6 +16,7 @@ use crate::web::lang::{Texts, fill};
 use crate::web::view::{Link, Path, Resolver, Route, Service, Stage, Standing};
 
 pub(super) use self::ends::outcome_name;
+pub(super) use self::verdict::bare;
 
 /// Links of one stretch that have room in the picture.
 const MOST_LINKS: usize = 4;
@@ -35,6 +37,16 @@ pub(super) struct Picture<'a> {
     pub(super) resolvers: &'a [Resolver],
     /// Whose middle it is, when it is that of several machines.
     pub(super) devices: usize,
+    /// Where the diagnosis says that it fails: that counts, and not what looks weak.
+    pub(super) fails: Option<Fails<'a>>,
+}
+
+/// A verdict on the path.
+pub(super) struct Fails<'a> {
+    /// The segment; nothing where that is not known.
+    pub(super) segment: Option<&'a str>,
+    /// What there is to say of the figures.
+    pub(super) note: String,
 }
 
 /// The machine, or the machines, at which the path begins.
@@ -48,13 +60,14 @@ impl Picture<'_> {
     pub(super) fn show(&self) -> Markup {
         let texts = self.visitor.texts();
         let weak = self.path.weak_from;
+        let starts = self.start_badge();
         html! {
             section {
                 h2 { (texts.path) }
                 figure.path {
                     (self.summary())
                     ol.stages {
-                        (stage(&self.start.name, self.start.standing, None, html! {
+                        (stage(&self.start.name, self.start.standing, starts, html! {
                             @for line in &self.start.lines { p { (line) } }
                         }))
                         @for (place, shown) in self.path.stages.iter().enumerate() {
@@ -74,6 +87,9 @@ impl Picture<'_> {
     /// The picture in one sentence.
     fn summary(&self) -> Markup {
         let texts = self.visitor.texts();
+        if let Some(fails) = &self.fails {
+            return verdict::summary(self.visitor, fails);
+        }
         let (standing, said) = match self.path.weak() {
             Some(weak) => {
                 let name = segment_name(texts, weak.segment);
@@ -104,7 +120,10 @@ impl Picture<'_> {
         let texts = self.visitor.texts();
         let hidden = shown.links.len().saturating_sub(MOST_LINKS);
         let excused = shown.links.iter().any(|link| link.excused);
-        let badge = weak.then_some(texts.weak_here);
+        let badge = match &self.fails {
+            Some(fails) => verdict::badge(self.visitor, fails, shown.segment),
+            None => weak.then_some(texts.weak_here),
+        };
         let name = segment_name(texts, shown.segment);
         let body = html! {
             @if shown.links.is_empty() { p { (texts.not_measured) } }
@@ -113,6 +132,11 @@ impl Picture<'_> {
             @if excused { p.note { (texts.excused_note) } }
         };
         stage(name, shown.standing, badge, body)
+    }
+
+    fn start_badge(&self) -> Option<&'static str> {
+        let fails = self.fails.as_ref()?;
+        verdict::badge(self.visitor, fails, "device")
     }
 
     fn link(&self, link: &Link) -> Markup {

@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod credentials;
+mod devices;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
+
+use diagnosis::record::Goodbye;
 
 use super::*;
 
@@ -89,8 +94,13 @@ impl Fixture {
     }
 
     /// Enrols with a reusable token and gives the device's name.
-    async fn device(&self, token: TokenHash, key: u8, host: &str) -> String {
+    async fn device_of(&self, token: TokenHash, key: u8, host: &str) -> String {
         self.enrol(token, key, host).await.unwrap().device.into()
+    }
+
+    /// Likewise, with another token.
+    async fn shared_token_again(&self) -> TokenHash {
+        self.token(98, |token| token.reusable = true).await
     }
 
     async fn shared_token(&self) -> TokenHash {
@@ -165,20 +175,29 @@ async fn only_known_centres_have_tokens() {
 async fn devices_are_named_after_their_hosts() {
     let f = fixture().await;
     let token = f.shared_token().await;
-    assert_eq!(f.device(token, 1, "PC Số 3.local").await, "pc-so-3-local");
-    assert_eq!(f.device(token, 2, "pc-so-3-local").await, "pc-so-3-local-2");
-    assert_eq!(f.device(token, 3, "pc-so-3-local").await, "pc-so-3-local-3");
-    assert_eq!(f.device(token, 4, "中文").await, "pc");
-    let long = "x".repeat(100);
-    assert_eq!(f.device(token, 5, &long).await, "x".repeat(63));
     assert_eq!(
-        f.device(token, 6, &long).await,
+        f.device_of(token, 1, "PC Số 3.local").await,
+        "pc-so-3-local"
+    );
+    assert_eq!(
+        f.device_of(token, 2, "pc-so-3-local").await,
+        "pc-so-3-local-2"
+    );
+    assert_eq!(
+        f.device_of(token, 3, "pc-so-3-local").await,
+        "pc-so-3-local-3"
+    );
+    assert_eq!(f.device_of(token, 4, "中文").await, "pc");
+    let long = "x".repeat(100);
+    assert_eq!(f.device_of(token, 5, &long).await, "x".repeat(63));
+    assert_eq!(
+        f.device_of(token, 6, &long).await,
         format!("{}-2", "x".repeat(61))
     );
     let cut_at_hyphen = format!("{}-zz", "y".repeat(60));
-    assert_eq!(f.device(token, 7, &cut_at_hyphen).await, cut_at_hyphen);
+    assert_eq!(f.device_of(token, 7, &cut_at_hyphen).await, cut_at_hyphen);
     assert_eq!(
-        f.device(token, 8, &cut_at_hyphen).await,
+        f.device_of(token, 8, &cut_at_hyphen).await,
         format!("{}-2", "y".repeat(60))
     );
 }
@@ -189,8 +208,8 @@ async fn the_same_name_in_another_centre_is_another_device() {
     let here = f.shared_token().await;
     let there = f.token(2, |token| token.centre = "binh-gia".parse().unwrap());
     let there = there.await;
-    assert_eq!(f.device(here, 1, "pc").await, "pc");
-    assert_eq!(f.device(there, 2, "pc").await, "pc");
+    assert_eq!(f.device_of(here, 1, "pc").await, "pc");
+    assert_eq!(f.device_of(there, 2, "pc").await, "pc");
 }
 
 #[tokio::test]
@@ -240,7 +259,7 @@ async fn a_revoked_key_never_comes_back_but_its_name_does() {
     assert_eq!(later.revoked_at, Some(f.now));
     let back = f.enrol(token, 1, "pc-03").await;
     assert!(matches!(back, Err(EnrolError::RevokedKey)));
-    assert_eq!(f.device(token, 2, "pc-03").await, "pc-03");
+    assert_eq!(f.device_of(token, 2, "pc-03").await, "pc-03");
     let nobody = f.registry.revoke("nobody".parse().unwrap(), f.now).await;
     assert!(matches!(nobody, Err(RegistryError::UnknownAgent { .. })));
 }
@@ -319,7 +338,7 @@ async fn what_agents_say_and_when_is_kept() {
     assert!(!renewed().await.unwrap(), "another is the newest by now");
     let hello = f.registry.said_hello(agent.id.clone(), host, f.now);
     hello.await.unwrap();
-    let seen = vec![(agent.id.clone(), f.now + DAY, true)];
+    let seen = vec![(agent.id.clone(), f.now + DAY, Some(Goodbye::Sleep))];
     f.registry.last_seen(seen).await.unwrap();
     let expected = Agent {
         hostname: "renamed".into(),
@@ -328,7 +347,7 @@ async fn what_agents_say_and_when_is_kept() {
         version: "2.0.0".into(),
         certificate_until: until,
         last_seen: Some(f.now + DAY),
-        goodbye: true,
+        goodbye: Some(Goodbye::Sleep),
         ..agent
     };
     let reopened = Registry::open(&f.path()).unwrap();
@@ -362,7 +381,7 @@ async fn changes_are_noticed_whoever_made_them() {
     let agent = f.enrol(f.shared_token().await, 1, "pc").await.unwrap();
     let enrolled = version().await;
     assert_ne!(enrolled, before);
-    let seen = vec![(agent.id.clone(), f.now, false)];
+    let seen = vec![(agent.id.clone(), f.now, None)];
     f.registry.last_seen(seen).await.unwrap();
     let host = Host {
         hostname: "renamed".into(),

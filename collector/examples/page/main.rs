@@ -3,15 +3,19 @@
 //!
 //! `cargo run -p dawnwatch-collector --example page -- centres.csv`
 
+mod asked;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use dawnwatch_collector::centres;
 use dawnwatch_collector::latest::{
-    Device, DeviceKey, Enrolled, HISTORY_MINUTES, Latest, Patience, lock,
+    Device, DeviceKey, Enrolled, HISTORY_MINUTES, Latest, Patience, Source, lock,
 };
+use dawnwatch_collector::registry::Registry;
 use dawnwatch_collector::web::{Web, router};
+use diagnosis::record::Goodbye;
 use jiff::{Timestamp, ToSpan as _};
 use proto::metrics as catalogue;
 use proto::stream::Series;
@@ -44,7 +48,10 @@ async fn main() -> anyhow::Result<()> {
             enrolled.push((key, enrolment(number, device)?));
         }
     }
-    latest.follow(enrolled.clone());
+    let things = asked::devices(&centres)?;
+    let agents = enrolled.iter().cloned().map(|(key, it)| (key, it.into()));
+    let sources = agents.chain(asked::sources(&things));
+    latest.follow::<Source>(sources);
     for (key, enrolment) in &enrolled {
         let number = centres.iter().position(|centre| centre.id == key.centre);
         let device = latest.device(key).context("enrolled above")?;
@@ -52,11 +59,23 @@ async fn main() -> anyhow::Result<()> {
             report(&mut lock(&device), number.unwrap_or(0));
         }
     }
+    asked::report(&latest, &things);
+    let folder = tempfile::tempdir()?;
+    let registry = Registry::create(&folder.path().join("registry.sqlite"))?;
+    asked::register(&registry, &centres, &things).await?;
+    let asking = asked::asking(&things)?;
     let web = Web {
         latest,
         centres: watch::channel(Arc::new(centres)).1,
+        devices: watch::channel(Arc::new(asked::by_centre(things))).1,
+        asking: watch::channel(Arc::new(asking)).1,
+        registry,
+        reverse: None,
         province: "Lạng Sơn".into(),
         utc_offset: jiff::tz::Offset::constant(7),
+        calendars: std::sync::Arc::default(),
+        faults: dawnwatch_collector::watch::Events::default(),
+        alerts: None,
         now: Timestamp::now,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -68,10 +87,10 @@ async fn main() -> anyhow::Result<()> {
 fn enrolment(centre: usize, device: usize) -> anyhow::Result<Enrolled> {
     let now = Timestamp::now();
     let (last_report, goodbye) = match (centre, device) {
-        (7 | 31, _) => (Some(now - 24.minutes()), false),
-        (12 | 40, 1) => (Some(now - 3.hours()), false),
-        (20..=22, _) | (50, 0) => (Some(now - 14.hours()), true),
-        _ => (None, false),
+        (7 | 31, _) => (Some(now - 24.minutes()), None),
+        (12 | 40, 1) => (Some(now - 3.hours()), None),
+        (20..=22, _) | (50, 0) => (Some(now - 14.hours()), Some(Goodbye::Shutdown)),
+        _ => (None, None),
     };
     let end = if centre == 3 { "never" } else { "agent" };
     Ok(Enrolled {
@@ -98,6 +117,7 @@ fn report(device: &mut Device, centre: usize) {
         let labels = metric.labels.iter().copied().zip(labels.iter());
         let labels = labels.map(|(name, value)| (name, (*value).to_owned()));
         let series = Series {
+            device: None,
             metric,
             part,
             labels: labels.collect(),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::io::{BufRead as _, BufReader};
+mod devices;
+
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -82,6 +84,18 @@ impl Place {
         collector(&[&["--data", &self.data()], arguments].concat())
     }
 
+    /// Runs with something to read from a pipe.
+    fn run_with(&self, input: &str, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dawnwatch-collector"));
+        command.env_remove("DAWNWATCH_LOG");
+        command.args(["--data", &self.data()]).args(arguments);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = pipes.stderr(Stdio::piped()).spawn().unwrap();
+        // It may have complained and gone before it reads.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
+
     fn registry(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(Path::new(&self.data()).join("registry.sqlite")).unwrap()
     }
@@ -105,12 +119,15 @@ The central program of Dawnwatch: enrols agents, keeps the newest values, serves
 Usage: dawnwatch-collector [OPTIONS] <COMMAND>
 
 Commands:
-  serve   Receive agents, serve the page and /metrics
-  init    Make the data folder: the authority that agents trust, and the registry
-  token   Make, list and revoke tokens that let machines enrol
-  centre  Import and list service centres
-  agent   List and revoke agents
-  help    Print this message or the help of the given subcommand(s)
+  serve            Receive agents, serve the page and /metrics
+  init             Make the data folder: the authority that agents trust, and the registry
+  token            Make, list and revoke tokens that let machines enrol
+  centre           Import and list service centres
+  agent            List and revoke agents
+  device           Add, approve and list printers, routers and the like
+  credential       Set and list what lets agents ask devices
+  export-evidence  Print what the diagnosis was told, as JSON lines that `dawnwatch diagnose` replays
+  help             Print this message or the help of the given subcommand(s)
 
 Options:
       --config <FILE>  Settings; see collector.example.toml [default: none, every setting has a default]
@@ -129,6 +146,9 @@ fn help_is_no_failure() {
     assert_eq!(version, format!("dawnwatch-collector {}\n", proto::VERSION));
 }
 
+/// Of a device, as far as it goes without a mistake.
+const ADD: [&str; 6] = ["device", "add", "--centre", "a", "--name", "b"];
+
 #[test]
 fn bad_usage_is_64() {
     let create = ["token", "create", "--centre"];
@@ -141,6 +161,49 @@ fn bad_usage_is_64() {
         &["agent", "revoke"],
         &["token", "revoke", "no-token"],
         &["--colour", "init"],
+        &["device", "add", "--centre", "a", "--name", "b"],
+        &["device", "approve", "a"],
+        &[&ADD[..], &["--kind", "fridge", "--address", "10.0.0.9"]].concat(),
+        &[
+            &ADD[..],
+            &["--kind", "printer", "--address", "printer.local"],
+        ]
+        .concat(),
+        &[
+            &ADD[..],
+            &["--kind", "ups", "--address", "10.0.0.9", "--ipp", "631"],
+        ]
+        .concat(),
+        &[
+            &ADD[..],
+            &["--kind", "ups", "--address", "10.0.0.9", "--mac", "0"],
+        ]
+        .concat(),
+        &["credential", "set", "a"],
+        &["credential", "set", "a", "--version", "2"],
+        &["credential", "set", "a", "--version", "3"],
+        &[
+            "credential",
+            "set",
+            "a",
+            "--version",
+            "3",
+            "--user",
+            "u",
+            "--auth",
+            "rot13",
+        ],
+        &[
+            "credential",
+            "set",
+            "a",
+            "--version",
+            "3",
+            "--user",
+            "u",
+            "--privacy",
+            "des",
+        ],
     ] {
         let told = collector(arguments).bad(64);
         assert!(told.starts_with("error: "), "{arguments:?}: {told}");
@@ -158,7 +221,7 @@ fn every_mistake_of_the_settings_is_told_at_once() {
         "1: data must be a text in quotes",
         "2: unknown key \"colour\"",
         "4: http.listen must be an address with port such as \"127.0.0.1:9780\" or \"[::]:9781\"",
-        "5: alertmanager is not supported by this version yet: leave it out",
+        "6: alertmanager.url must be a URL such as \"http://localhost:9093\"",
     ];
     for (line, expected) in told.lines().zip(expected) {
         assert!(line.starts_with(&format!("{file}:{expected}")), "{line}");
@@ -176,6 +239,8 @@ fn nothing_works_before_init_and_everything_says_so() {
         &["token", "create", "--centre", "cong-son"],
         &["centre", "list"],
         &["agent", "list"],
+        &["device", "list"],
+        &["credential", "list"],
     ] {
         let told = place.run(arguments).bad(1);
         assert!(told.contains("dawnwatch-collector init"), "{told}");
