@@ -1,8 +1,9 @@
 //! Everything on one machine: a collector with its own authority, and one real agent that enrols
 //! over the network like any other and measures this machine and its links.
 //!
-//! Nothing is simulated and nothing is skipped: the agent gets a token, makes its key, and speaks
-//! mutual TLS over loopback. A second start finds all of it in the data folder.
+//! Nothing of it is simulated and nothing is skipped: the agent gets a token, makes its key, and speaks
+//! mutual TLS over loopback. A second start finds all of it in the data folder. Beside it, where that is asked for, a few
+//! centres that do not exist speak to the same collector in the same way.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,15 +24,32 @@ use proto::ids::CentreId;
 use tokio_util::sync::CancellationToken;
 
 use crate::first_values;
+use crate::simulate::live::{self, Door, Live, Speed};
+use crate::simulate::scenario::Scenario;
+
+/// What is simulated beside this machine.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    pub(crate) scenario: Scenario,
+    pub(crate) speed: Speed,
+}
 
 /// Runs until Ctrl-C.
-pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result<()> {
+pub(crate) async fn up(
+    data: PathBuf,
+    config: Option<PathBuf>,
+    beside: Option<Beside>,
+) -> anyhow::Result<()> {
     let agent_data = data.join("agent");
     agent::storage::make_folder(&agent_data)
         .with_context(|| format!("cannot make the folder {}", agent_data.display()))?;
     collector::listen::descriptors::raise();
     let config = collector_config(&data, config.as_deref())?;
     let authority = initialise(&config).await?;
+    if let Some(beside) = &beside {
+        let registry = Registry::open(&config.registry())?;
+        live::import(&registry, &beside.scenario).await?;
+    }
     let app = collector::app::build(config).await?;
     let (registry, latest) = (app.registry().clone(), app.latest());
     let (page, agents) = (app.http_address(), app.grpc_address());
@@ -41,6 +59,21 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
     // The port may be another one than at the last start.
     let collector: Address = format!("https://{}", reachable(agents)).parse()?;
     let identity = enrolled(&agent_data, &collector, &registry, &authority).await?;
+    let stop_simulation = CancellationToken::new();
+    let simulation = beside.map(|beside| Live {
+        scenario: beside.scenario,
+        speed: beside.speed,
+        collector: collector.clone(),
+        folder: data.join("simulated"),
+        door: Door::Own {
+            registry: registry.clone(),
+            authority: authority.fingerprint(),
+        },
+    });
+    let simulated = simulation
+        .as_ref()
+        .map_or(0, |simulation| simulation.scenario.centres);
+    let mut simulating = tokio::spawn(simulate(simulation, stop_simulation.clone()));
     let config = agent::config::Config {
         data: agent_data,
         collector: Some(collector),
@@ -60,6 +93,11 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
         centre: identity.centre,
         device: identity.device,
     };
+    if simulated > 0 {
+        print(&format!(
+            "{simulated} centres beside it are simulated. Something happens to them in the first minutes.\n"
+        ));
+    }
     let showing = async {
         print(&first_values::gather(&latest, &device, status).await);
         print("Ctrl-C stops it.");
@@ -71,9 +109,14 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
         () = showing => Ok(()),
         ended = &mut collecting => ended?,
         ended = &mut measuring => ended?,
+        ended = &mut simulating => ended?,
     };
     // The agent says goodbye while there is still somebody to hear it.
     stop_agent.cancel();
+    stop_simulation.cancel();
+    if !simulating.is_finished() {
+        ended = ended.and(simulating.await?);
+    }
     if !measuring.is_finished() {
         ended = ended.and(measuring.await?);
     }
@@ -82,6 +125,16 @@ pub(crate) async fn up(data: PathBuf, config: Option<PathBuf>) -> anyhow::Result
         ended = ended.and(collecting.await?);
     }
     ended
+}
+
+/// Tells what is simulated; without anything, or at its end, the rest goes on.
+async fn simulate(simulation: Option<Live>, stop: CancellationToken) -> anyhow::Result<()> {
+    if let Some(simulation) = simulation {
+        let told = |news: &str| print(&format!("  simulated: {news}"));
+        simulation.run(stop.clone(), told).await?;
+    }
+    stop.cancelled().await;
+    Ok(())
 }
 
 /// Where the collector is for an agent beside it. One that listens on every address listens here too.
