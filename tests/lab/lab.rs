@@ -79,6 +79,11 @@ impl Lab {
         std::fs::set_permissions(script, executable).expect("a file of our own");
     }
 
+    /// Writes a file that lives as long as the lab.
+    pub fn keeps(&self, name: &str, content: &str) -> std::path::PathBuf {
+        self.folder.write(name, content)
+    }
+
     /// What comes in front of a command that runs on a PC, 1 or 2: there it has the lab's resolver and
     /// trusts the lab's authority. The program that is started is the command itself.
     pub fn on_pc(&self, number: usize) -> Vec<String> {

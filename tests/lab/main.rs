@@ -42,7 +42,7 @@
 //! * [`accuracy`]: figures beside the emulator's truth and `ping`'s · [`disturbance`]: probes leave each other alone
 //! * [`path`]: routers, ways and where an impairment begins · [`outcomes`]: each ill has its word
 //! * [`absent`]: without rights, cable, card or way out · [`bad_input`]: hostile names and servers, and a [`forger`]
-//! * [`check`]: the verdict on the spot
+//! * [`check`]: the verdict on the spot · [`verdict`]: one alert for each cause, in centres side by side
 //!
 //! It needs root, or a user namespace of one's own as `test.sh` makes one, and `/dev/net/tun`; else its tests
 //! say "skipped, because". Deliberately absent: IPv6, Wi-Fi, address translation at the gateway.
@@ -70,6 +70,7 @@ mod network;
 mod outcomes;
 mod path;
 mod servers;
+mod verdict;
 mod watch;
 
 pub use lab::{Lab, ms};

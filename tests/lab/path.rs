@@ -20,7 +20,7 @@ const PLAN: &str = "[plan]\nlink_interval = \"1s\"\nlink_echoes = 5\nreport_inte
 const NOTICED: Duration = Duration::from_secs(60);
 
 /// For echoes that are enough to judge a link by, 25 each.
-const JUDGED: Duration = Duration::from_secs(20);
+const JUDGED: Duration = Duration::from_secs(60);
 const ENOUGH: f64 = 25.0;
 
 /// Added to the delay, and lost each way: of 25 echoes each way 30 % are lost for none in 5 billion.

@@ -272,6 +272,43 @@ async fn floods_of_labels_and_series_stop_at_their_bounds() {
 }
 
 #[tokio::test]
+async fn nobody_speaks_for_a_machine_or_device_that_is_not_theirs() {
+    let collector = Collector::started().await;
+    let victim = Stranger::enrolled_at(&collector, "cong-son").await;
+    let mut victims = victim.welcomed().await;
+    let batch = victims.batch(1, &cpu(), &ago(&[(0, 0.25)]));
+    assert_eq!(victims.send(batch).await, 0);
+    let page = collector.metrics().await.unwrap();
+    let labels = &metric(CPU).all_in(&page)[0].labels;
+    let victims_name = labels["device"].clone();
+
+    let stranger = Stranger::enrolled_at(&collector, "cong-son").await;
+    let mut stream = stranger.welcomed().await;
+    let about = |id, device: &str| Series {
+        device: device.into(),
+        ..series(id, CPU, &[])
+    };
+    let all = [
+        series(0, CPU, &[]),
+        about(1, &victims_name),
+        about(2, "printer-1"),
+        about(3, "No Id!"),
+    ];
+    let mut rounds = Rounds::default();
+    let samples = (0..4).map(|id| (id, 0.5));
+    rounds.push(clock(0).wall_unix_ms, samples).unwrap();
+    let batch = stream.batch(1, &all, &rounds);
+    assert_eq!(stream.send(batch).await, 3);
+    let page = collector.metrics().await.unwrap();
+    assert_eq!(rejected("unknown_device", &page), 3.0);
+    metric(CPU)
+        .label("device", &victims_name)
+        .is(0.25)
+        .in_(&page);
+    assert_eq!(metric(CPU).all_in(&page).len(), 2);
+}
+
+#[tokio::test]
 async fn a_client_that_sends_too_fast_waits_and_loses_nothing() {
     let collector = Collector::started().await;
     let stranger = Stranger::enrolled_at(&collector, "cong-son").await;

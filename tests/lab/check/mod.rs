@@ -64,8 +64,8 @@ const BEYOND: &[Ill] = &[
         ("line", "line_down"),
     ),
     ill(
-        "the line loses 8 %",
-        |lab| lab.line().up(loss(0.08)),
+        "the line loses 12 %",
+        |lab| lab.line().up(loss(0.12)),
         ("line", "line_lossy"),
     ),
     ill(

@@ -4,6 +4,8 @@
 
 #[path = "../../scenarios/harness/agent.rs"]
 pub mod agent;
+#[path = "../../scenarios/harness/alertmanager.rs"]
+pub mod alertmanager;
 #[path = "../../scenarios/harness/binaries.rs"]
 pub mod binaries;
 #[path = "../../scenarios/harness/collector.rs"]
@@ -12,6 +14,8 @@ pub mod collector;
 pub mod faketime;
 #[path = "../../scenarios/harness/process.rs"]
 pub mod process;
+#[path = "../../scenarios/harness/prometheus.rs"]
+pub mod prometheus;
 #[path = "../../scenarios/harness/scrape.rs"]
 pub mod scrape;
 #[path = "../../scenarios/harness/skip.rs"]

@@ -211,6 +211,7 @@ impl Series {
                 name: (*name).to_owned(),
                 value: value.clone(),
             }],
+            device: String::new(),
         }
     }
 }

@@ -89,6 +89,31 @@ impl Network {
         Ok(self)
     }
 
+    /// Puts something else to the switch that is there with another PC. Its card has this MAC address.
+    pub fn settle(&self, address: Ipv4Addr, mac: &str) -> Result<Place, String> {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let place = Namespace::new(name("place", number))?;
+        let (place_name, gateway) = (&place.0, &self.gateway.0);
+        for command in [
+            format!(
+                "-n {place_name} link add eth0 address {mac} type veth peer name lan{number} netns {gateway}"
+            ),
+            format!("-n {gateway} link set lan{number} master switch up"),
+            format!("-n {place_name} address add {address}/24 dev eth0"),
+            format!("-n {place_name} link set lo up"),
+            format!("-n {place_name} link set eth0 up"),
+            format!("-n {place_name} route add default via {GATEWAY}"),
+        ] {
+            ip(&command)?;
+        }
+        Ok(Place(place))
+    }
+
+    /// The PC forgets who has which address, as it does when those who get one say so.
+    pub fn hears_of_other_addresses(&self) -> Result<(), String> {
+        ip(&format!("-n {} neighbour flush dev eth0", self.pc.0))
+    }
+
     /// Lets the cable of the PC carry no more than this, each way, and wait so long before it drops.
     pub fn limit(&self, kilobits_per_second: u32, queue_ms: u32) -> Result<(), String> {
         let shape =
@@ -114,26 +139,32 @@ impl Network {
 
     /// Moves this thread, and the programs it starts, to the gateway, for as long as the guard lives.
     pub fn at_the_gateway(&self) -> Result<Inside, String> {
-        let before = File::open("/proc/thread-self/ns/net").map_err(|error| error.to_string())?;
-        let there = File::open(format!("/run/netns/{}", self.gateway.0));
-        enter(&there.map_err(|error| error.to_string())?)?;
-        Ok(Inside { before })
+        Inside::of(&self.gateway)
     }
 
     /// The gateway loses this many of 100 echoes, by chance; 0 heals it.
     pub fn lose_percent_of_echoes(&self, percent: u32) {
-        let rule = match percent.checked_sub(1) {
-            Some(last) => format!("icmp type echo-request numgen random mod 100 0-{last} drop"),
-            None => String::new(),
-        };
-        let rules = format!(
-            "table inet loss\ndelete table inet loss\ntable inet loss {{\nchain input {{\n\
+        lose(&self.gateway, percent);
+    }
+
+    /// The PC loses this many of 100 echoes to it, likewise.
+    pub fn pc_loses_percent_of_echoes(&self, percent: u32) {
+        lose(&self.pc, percent);
+    }
+}
+
+fn lose(at: &Namespace, percent: u32) {
+    let rule = match percent.checked_sub(1) {
+        Some(last) => format!("icmp type echo-request numgen random mod 100 0-{last} drop"),
+        None => String::new(),
+    };
+    let rules = format!(
+        "table inet loss\ndelete table inet loss\ntable inet loss {{\nchain input {{\n\
              type filter hook input priority 0\n{rule}\n}}\n}}\n"
-        );
-        let arguments = ["netns", "exec", &self.gateway.0, "nft", &rules];
-        if let Err(error) = run("ip", &arguments) {
-            panic!("{error}");
-        }
+    );
+    let arguments = ["netns", "exec", &at.0, "nft", &rules];
+    if let Err(error) = run("ip", &arguments) {
+        panic!("{error}");
     }
 }
 
@@ -147,10 +178,70 @@ fn within(namespace: &Namespace) -> Vec<String> {
         .into()
 }
 
+/// Somewhere at the switch, where something may run.
+#[derive(Debug)]
+pub struct Place(Namespace);
+
+impl Place {
+    /// Moves this thread there, and the programs it starts, for as long as the guard lives.
+    pub fn enter(&self) -> Result<Inside, String> {
+        Inside::of(&self.0)
+    }
+
+    /// Gets another address, as DHCP gives one out.
+    pub fn moves(&self, from: Ipv4Addr, to: Ipv4Addr) -> Result<(), String> {
+        let name = &self.0.0;
+        ip(&format!("-n {name} address delete {from}/24 dev eth0"))?;
+        ip(&format!("-n {name} address add {to}/24 dev eth0"))?;
+        ip(&format!("-n {name} route add default via {GATEWAY}"))
+    }
+
+    /// Whoever calls a TCP port here gets one of its loopback.
+    pub fn redirects(&self, from: u16, to: u16) -> Result<(), String> {
+        let _there = self.enter()?;
+        let may_be_local = "/proc/sys/net/ipv4/conf/eth0/route_localnet";
+        std::fs::write(may_be_local, "1").map_err(|error| error.to_string())?;
+        let rules = format!(
+            "table ip to_another {{\nchain input {{\ntype nat hook prerouting priority dstnat\n\
+             tcp dport {from} dnat to 127.0.0.1:{to}\n}}\n}}\n"
+        );
+        run("nft", &[&rules]).map(drop)
+    }
+
+    /// Counts what comes here by IP from this address, echoes aside.
+    pub fn counts(&self, from: Ipv4Addr) -> Result<(), String> {
+        let rules = format!(
+            "table inet count {{\nchain input {{\ntype filter hook input priority 0\n\
+             ip saddr {from} meta l4proto != icmp counter\n}}\n}}\n"
+        );
+        run("ip", &["netns", "exec", &self.0.0, "nft", &rules]).map(drop)
+    }
+
+    /// Packets that came since.
+    pub fn counted(&self) -> Result<u64, String> {
+        let rules = run(
+            "ip",
+            &["netns", "exec", &self.0.0, "nft", "list", "ruleset"],
+        )?;
+        let number = rules.split_once("counter packets ").map(|(_, rest)| rest);
+        let number = number.and_then(|rest| rest.split(' ').next()?.parse().ok());
+        number.ok_or_else(|| format!("no counter in {rules}"))
+    }
+}
+
 /// While this lives, its thread is elsewhere.
 #[derive(Debug)]
 pub struct Inside {
     before: File,
+}
+
+impl Inside {
+    fn of(namespace: &Namespace) -> Result<Self, String> {
+        let before = File::open("/proc/thread-self/ns/net").map_err(|error| error.to_string())?;
+        let there = File::open(format!("/run/netns/{}", namespace.0));
+        enter(&there.map_err(|error| error.to_string())?)?;
+        Ok(Self { before })
+    }
 }
 
 impl Drop for Inside {
@@ -182,14 +273,15 @@ impl Drop for Namespace {
 }
 
 fn ip(arguments: &str) -> Result<(), String> {
-    run("ip", &arguments.split(' ').collect::<Vec<_>>())
+    run("ip", &arguments.split(' ').collect::<Vec<_>>()).map(drop)
 }
 
-fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+/// What it printed.
+fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.map_err(|error| format!("{program} does not run: {error}"))?;
     if output.status.success() {
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
         let error = String::from_utf8_lossy(&output.stderr);
         Err(format!("{program} {}: {error}", arguments.join(" ")))

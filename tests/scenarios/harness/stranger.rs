@@ -207,5 +207,6 @@ pub fn series(id: u32, metric: &str, labels: &[(&str, &str)]) -> Series {
         id,
         metric: metric.into(),
         labels: labels.iter().map(label).collect(),
+        device: String::new(),
     }
 }

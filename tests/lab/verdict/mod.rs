@@ -1,0 +1,130 @@
+//! One cause, one alert: what really breaks in centres of the lab is told once, with the right segment, and once that it
+//! is over, by a real Alertmanager.
+//!
+//! [`town`] the centres and who is told · [`branch`] one centre and what can go wrong there · [`course`] how a fault is
+//! followed from its beginning to its end · this file: what breaks.
+
+mod branch;
+mod course;
+mod town;
+
+use crate::emulator::Impairment;
+use crate::{Lab, needs};
+
+use self::course::{Ill, all_are_told_once};
+use self::town::{Place, Town};
+
+const fn at(id: &'static str, pcs: usize) -> Place {
+    Place {
+        id,
+        pcs,
+        shares: false,
+    }
+}
+
+/// One of three that hang on one router of their provider.
+const fn sharing(id: &'static str) -> Place {
+    Place {
+        id,
+        pcs: 3,
+        shares: true,
+    }
+}
+
+/// Where everything breaks at the same time, and two where nothing does. Where several machines are there, their
+/// silence is news; where one is, it is not.
+const PLACES: [Place; 12] = [
+    at("cable", 3),
+    at("switch", 3),
+    at("gateway", 3),
+    at("line", 3),
+    at("power", 3),
+    at("resolver", 1),
+    at("mtu", 1),
+    sharing("isp-1"),
+    sharing("isp-2"),
+    sharing("isp-3"),
+    at("quiet", 1),
+    at("still", 2),
+];
+
+/// What those who are hit tell of at once, a provider that three centres share, and a machine that cannot tell.
+const HEARD: [Ill; 4] = [
+    Ill {
+        begins: |town| town.shared.cut(),
+        ends: |town| town.shared.heal(),
+        ..ill(&["isp-1", "isp-2", "isp-3"], "isp", "isp_down")
+    },
+    Ill {
+        begins: |town| town.at("cable").cable(false),
+        ends: |town| town.at("cable").cable(true),
+        is_mute: true,
+        ..ill(&["cable"], "device", "pc_link_down")
+    },
+    Ill {
+        begins: |town| town.at("resolver").resolver(false),
+        ends: |town| town.at("resolver").resolver(true),
+        ..ill(&["resolver"], "dns", "dns_down")
+    },
+    Ill {
+        begins: |town| swallow(town, true),
+        ends: |town| swallow(town, false),
+        ..ill(&["mtu"], "route", "mtu_blackhole")
+    },
+];
+
+/// What silences a centre: from outside these look the same. Two at a time, since many that fall silent at once have one
+/// cause.
+const SILENT: [[Ill; 2]; 2] = [
+    [
+        Ill {
+            begins: |town| town.at("switch").switch(false),
+            ends: |town| town.at("switch").switch(true),
+            ..ill(&["switch"], "lan", "lan_down")
+        },
+        Ill {
+            begins: |town| town.at("gateway").gateway(false),
+            ends: |town| town.at("gateway").gateway(true),
+            ..ill(&["gateway"], "gateway", "gateway_down")
+        },
+    ],
+    [
+        Ill {
+            begins: |town| town.at("line").line.cut(),
+            ends: |town| town.at("line").line.heal(),
+            ..ill(&["line"], "line", "line_down")
+        },
+        Ill {
+            begins: |town| town.at("power").power_is_cut(),
+            ends: |town| town.power_is_back("power"),
+            ..ill(&["power"], "power", "power_outage")
+        },
+    ],
+];
+
+const fn ill(scope: &'static [&'static str], segment: &'static str, fault: &'static str) -> Ill {
+    Ill {
+        begins: |_| {},
+        ends: |_| {},
+        is_mute: false,
+        scope,
+        segment,
+        fault,
+    }
+}
+
+/// Large packets vanish on the line, and nobody says so.
+fn swallow(town: &mut Town<'_>, begins: bool) {
+    let line = &town.at("mtu").line;
+    match begins {
+        true => line.both(Impairment::none().swallows_above(1_400)),
+        false => line.heal(),
+    }
+}
+
+#[tokio::test]
+async fn what_breaks_is_told_once_each_by_its_name() {
+    let lab = needs!(Lab::new());
+    let mut town = needs!(Town::built(&lab, &PLACES).await);
+    all_are_told_once(&mut town, &[&HEARD, &SILENT[0], &SILENT[1]]).await;
+}
