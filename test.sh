@@ -11,12 +11,21 @@ needed=(
   cc:gcc
   prometheus:prometheus
   promtool:prometheus
+  prometheus-alertmanager:prometheus-alertmanager
+  amtool:prometheus-alertmanager
   victoria-metrics:victoria-metrics
   ping:iputils-ping
   fping:fping
   ip:iproute2
   nft:nftables
   faketime:faketime
+  snmpd:snmpd
+  snmpget:snmp
+  snmpsimd:snmpsim
+  ippeveprinter:cups-ipp-utils
+  dbus-daemon:dbus-daemon
+  avahi-daemon:avahi-daemon
+  curl:curl
 )
 
 missing=()

@@ -16,35 +16,23 @@
 //! `DAWNWATCH_AGENT` name other programs. The figures stand beside the targets; nothing here fails for
 //! being slow.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use answering::Answering;
 use arguments::Arguments;
+use programs::Programs;
+use reading::{HEADERS, Reading, value};
 
-#[allow(unreachable_pub, reason = "a module of a program of one file")]
 mod answering;
 mod arguments;
+mod programs;
+mod reading;
 
 /// What happens once, at the start, is not part of the figures.
 const WARM_UP: Duration = Duration::from_secs(15);
-
-/// How long a program may take to start, or the agent to be heard.
-const START: Duration = Duration::from_secs(30);
-
-/// Ticks per second in `/proc/PID/stat`: the same on every Linux this is built for.
-const TICKS: f64 = 100.0;
-
-/// Header bytes of one segment: IPv4 and TCP with timestamps.
-const HEADERS: f64 = 20.0 + 32.0;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -79,235 +67,6 @@ async fn main() -> anyhow::Result<()> {
     report(&before, &after, binary, first_sample);
     drop((agent, collector));
     Ok(())
-}
-
-/// The programs that are measured.
-struct Programs {
-    collector: PathBuf,
-    agent: PathBuf,
-}
-
-impl Programs {
-    fn find() -> anyhow::Result<Self> {
-        let here = std::env::current_exe()?;
-        let target = here
-            .ancestors()
-            .nth(3)
-            .context("benches lie in target/PROFILE/deps")?;
-        let program = |variable: &str, profile: &str, name: &str, build: &str| {
-            let path = std::env::var_os(variable)
-                .map_or_else(|| target.join(profile).join(name), PathBuf::from);
-            anyhow::ensure!(
-                path.is_file(),
-                "{} is missing: run `{build}`",
-                path.display()
-            );
-            Ok(path)
-        };
-        Ok(Self {
-            collector: program(
-                "DAWNWATCH_COLLECTOR",
-                "release",
-                "dawnwatch-collector",
-                "cargo build --release -p dawnwatch-collector",
-            )?,
-            agent: program(
-                "DAWNWATCH_AGENT",
-                "small",
-                "dawnwatch-agent",
-                "cargo build --profile small -p dawnwatch-agent",
-            )?,
-        })
-    }
-
-    /// A collector with one centre whose agents measure this; where its page is, and where agents call.
-    async fn collector(
-        &self,
-        folder: &Path,
-        measured: &str,
-    ) -> anyhow::Result<(Child, SocketAddr, SocketAddr)> {
-        let settings = folder.join("collector.toml");
-        let text = format!(
-            "data = {:?}\n{measured}[http]\nlisten = \"127.0.0.1:0\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n",
-            folder.join("collector")
-        );
-        std::fs::write(&settings, text)?;
-        let centres = folder.join("centres.csv");
-        std::fs::write(&centres, "id,name\nhere,Here\n")?;
-        let centres = centres.to_string_lossy().into_owned();
-        self.ask_collector(folder, &["init"]).await?;
-        self.ask_collector(folder, &["centre", "import", &centres])
-            .await?;
-
-        let log = std::fs::File::create(folder.join("collector.log"))?;
-        let mut child = Command::new(&self.collector)
-            .args(["serve", "--config"])
-            .arg(&settings)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()?;
-        let output = child.stdout.take().context("its output is a pipe")?;
-        let mut lines = BufReader::new(output).lines();
-        let (mut page, mut agents) = (None, None);
-        while let (None, _) | (_, None) = (page, agents) {
-            let line = tokio::time::timeout(START, lines.next_line()).await??;
-            let line = line.context("the collector ended: its log may say why")?;
-            let address = |scheme: &str| {
-                line.split_once(scheme)?
-                    .1
-                    .trim_end_matches('/')
-                    .parse()
-                    .ok()
-            };
-            page = page.or_else(|| address("http://"));
-            agents = agents.or_else(|| address("https://"));
-        }
-        // Read on, so that it can go on writing.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let (page, agents) = (page.context("just seen")?, agents.context("just seen")?);
-        Ok((child, page, agents))
-    }
-
-    async fn ask_collector(&self, folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-        let mut command = Command::new(&self.collector);
-        command
-            .args(arguments)
-            .arg("--config")
-            .arg(folder.join("collector.toml"));
-        succeeded(command).await
-    }
-
-    async fn enrol(&self, folder: &Path, agents: SocketAddr) -> anyhow::Result<()> {
-        let printed = self
-            .ask_collector(folder, &["token", "create", "--centre", "here"])
-            .await?;
-        let token = printed
-            .split_whitespace()
-            .find(|word| word.starts_with("dw1-"));
-        let token = token.with_context(|| format!("no token in {printed}"))?;
-        let mut command = Command::new(&self.agent);
-        command
-            .args(["enroll", "--collector", &format!("https://{agents}")])
-            .args(["--token", token, "--data"])
-            .arg(folder.join("agent"));
-        succeeded(command).await.map(drop)
-    }
-
-    /// A running agent, and how long after its start the collector had its first sample.
-    async fn agent(&self, folder: &Path, page: SocketAddr) -> anyhow::Result<(Child, Duration)> {
-        let log = std::fs::File::create(folder.join("agent.log"))?;
-        let begin = Instant::now();
-        let child = Command::new(&self.agent)
-            .args(["run", "--data"])
-            .arg(folder.join("agent"))
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()?;
-        while begin.elapsed() < START {
-            if value(&metrics(page).await?, "dawnwatch_collector_samples_total") > 0.0 {
-                return Ok((child, begin.elapsed()));
-            }
-            sleep(Duration::from_millis(2)).await;
-        }
-        let log = std::fs::read_to_string(folder.join("agent.log")).unwrap_or_default();
-        anyhow::bail!("the collector did not hear the agent, which says:\n{log}")
-    }
-}
-
-async fn succeeded(mut command: Command) -> anyhow::Result<String> {
-    let output = command.stdin(Stdio::null()).output().await?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(
-        output.status.success(),
-        "{command:?}: {}\n{error}",
-        output.status
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Everything at one moment.
-struct Reading {
-    at: Instant,
-    cpu_seconds: f64,
-    /// KiB by field of `smaps_rollup`.
-    memory: String,
-    page: String,
-    /// Segments of the agent's connection, both ways; `None` without the program `ss`.
-    segments: Option<f64>,
-}
-
-impl Reading {
-    async fn take(process: u32, page: SocketAddr, agents: SocketAddr) -> anyhow::Result<Self> {
-        let proc = |file: &str| {
-            std::fs::read_to_string(format!("/proc/{process}/{file}")).context("the agent ended")
-        };
-        Ok(Self {
-            at: Instant::now(),
-            cpu_seconds: cpu_seconds(&proc("stat")?).context("an unknown /proc/PID/stat")?,
-            memory: proc("smaps_rollup")?,
-            page: metrics(page).await?,
-            segments: segments(agents).await,
-        })
-    }
-
-    fn memory_mib(&self, field: &str) -> f64 {
-        let line = self
-            .memory
-            .lines()
-            .find_map(|line| line.strip_prefix(field));
-        let kib = line.and_then(|rest| rest.trim_start_matches(':').split_whitespace().next());
-        kib.and_then(|kib| kib.parse::<f64>().ok())
-            .unwrap_or(f64::NAN)
-            / 1024.0
-    }
-
-    /// Series that the agent sent, and that are live.
-    fn series(&self) -> usize {
-        let lines = self.page.lines().filter(|line| line.contains("device=\""));
-        lines.count()
-    }
-}
-
-/// User and system time, from after the name, which may contain anything.
-fn cpu_seconds(stat: &str) -> Option<f64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    Some((user + system) / TICKS)
-}
-
-async fn metrics(page: SocketAddr) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(page).await?;
-    stream
-        .write_all(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        .await?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await?;
-    Ok(text)
-}
-
-fn value(page: &str, name: &str) -> f64 {
-    let line = page.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(|rest| rest.trim().parse().ok())
-        .unwrap_or(f64::NAN)
-}
-
-/// Segments that the agent's end of its connection sent and received.
-async fn segments(agents: SocketAddr) -> Option<f64> {
-    let port = format!(":{}", agents.port());
-    let output = Command::new("ss")
-        .args(["-tinH", "dport", "=", &port])
-        .output()
-        .await
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let count = |name: &str| {
-        text.split_whitespace()
-            .find_map(|word| word.strip_prefix(name)?.parse::<f64>().ok())
-    };
-    Some(count("segs_out:")? + count("segs_in:")?)
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]

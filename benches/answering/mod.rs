@@ -1,6 +1,14 @@
 //! Somebody who answers on loopback whatever an agent asks: connections, pages and names.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each bench uses what it needs of it"
+)]
+
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -13,6 +21,7 @@ const DNS: &str = "127.0.3.1:53";
 pub struct Answering {
     port: u16,
     has_resolver: bool,
+    questions: Arc<AtomicU32>,
 }
 
 impl Answering {
@@ -27,10 +36,20 @@ impl Answering {
         });
         let resolver = UdpSocket::bind(DNS).await;
         let has_resolver = resolver.is_ok();
+        let questions = Arc::default();
         if let Ok(resolver) = resolver {
-            tokio::spawn(no_such_names(resolver));
+            tokio::spawn(no_such_names(resolver, Arc::clone(&questions)));
         }
-        Ok(Self { port, has_resolver })
+        Ok(Self {
+            port,
+            has_resolver,
+            questions,
+        })
+    }
+
+    /// How many names it was asked for.
+    pub fn questions(&self) -> u32 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// What the settings of a collector name, whose agents open so many connections, and ask for one
@@ -68,10 +87,11 @@ async fn page(mut stream: TcpStream) -> anyhow::Result<()> {
 }
 
 /// Says of every name that there is none.
-async fn no_such_names(socket: UdpSocket) -> anyhow::Result<()> {
+async fn no_such_names(socket: UdpSocket, questions: Arc<AtomicU32>) -> anyhow::Result<()> {
     let mut packet = [0; 512];
     loop {
         let (length, from) = socket.recv_from(&mut packet).await?;
+        questions.fetch_add(1, Ordering::Relaxed);
         let flags = packet.get_mut(2..4).context("a packet of 512 bytes")?;
         flags.copy_from_slice(&[0x81, 0x83]);
         let answer = packet.get(..length).unwrap_or_default();

@@ -88,5 +88,6 @@ fn series(recorded: &recording::Series) -> wire::Series {
             name: "sensor".into(),
             value,
         }],
+        device: String::new(),
     }
 }

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use proto::metrics;
 use proto::thresholds::{LOSSY_FOR, SILENT_FOR};
 
 use crate::queries::{duration, gateway_loses, reporting_centres, silent};
@@ -20,6 +21,8 @@ pub struct Alert {
     pub expression: String,
     /// How long it must be true.
     pub persists: Duration,
+    /// How loud it is.
+    pub severity: &'static str,
     /// Whose fault it is.
     pub segment: &'static str,
     /// What happened; what to do; where to look. Prometheus' templates.
@@ -29,7 +32,12 @@ pub struct Alert {
 /// Every alert.
 #[must_use]
 pub fn all() -> Vec<Alert> {
-    vec![agent_silent(), centre_silent(), gateway_loss()]
+    vec![
+        agent_silent(),
+        centre_silent(),
+        gateway_loss(),
+        collector_gone(),
+    ]
 }
 
 /// One device, while others of its centre report: it is that device.
@@ -38,6 +46,7 @@ fn agent_silent() -> Alert {
         name: "DawnwatchAgentSilent",
         expression: format!("{} and on (centre) {}", silent(), reporting_centres()),
         persists: SILENT_FOR,
+        severity: "warning",
         segment: "device",
         annotations: vec![
             (
@@ -74,6 +83,7 @@ fn centre_silent() -> Alert {
             reporting_centres()
         ),
         persists: SILENT_FOR,
+        severity: "warning",
         segment: "unknown",
         annotations: vec![
             (
@@ -104,6 +114,7 @@ fn gateway_loss() -> Alert {
         name: "DawnwatchGatewayLoss",
         expression: gateway_loses(),
         persists: LOSSY_FOR,
+        severity: "warning",
         segment: "gateway",
         annotations: vec![
             (
@@ -129,6 +140,38 @@ fn gateway_loss() -> Alert {
     }
 }
 
+/// The other half of the dead man's switch: what the collector itself cannot tell. Nothing is left to name but the
+/// absence of what it always exports.
+fn collector_gone() -> Alert {
+    Alert {
+        name: "DawnwatchCollectorGone",
+        expression: format!("absent({})", metrics::COLLECTOR_BUILD_INFO.name),
+        persists: SILENT_FOR,
+        severity: "critical",
+        segment: "core",
+        annotations: vec![
+            (
+                "summary",
+                "Prometheus gets nothing from the Dawnwatch collector: nobody is told of faults.",
+            ),
+            (
+                "summary_vi",
+                "Prometheus không nhận được gì từ máy thu thập Dawnwatch: không ai được báo về sự cố.",
+            ),
+            (
+                "runbook",
+                "See that the collector's machine is on, that the service dawnwatch-collector runs, and that Prometheus reaches \
+                 its /metrics.",
+            ),
+            (
+                "runbook_vi",
+                "Kiểm tra máy thu thập đã bật, dịch vụ dawnwatch-collector đang chạy, và Prometheus truy cập được /metrics.",
+            ),
+            ("dashboard_url", "d/province"),
+        ],
+    }
+}
+
 const DASHBOARD: &str = "d/province?var-centre={{ $labels.centre }}";
 
 /// The rule file. Strings are written as JSON's, which YAML reads.
@@ -142,10 +185,11 @@ pub fn to_yaml(alerts: &[Alert]) -> String {
     for alert in alerts {
         let _ = write!(
             yaml,
-            "      - alert: {}\n        expr: {}\n        for: {}\n        labels:\n          severity: warning\n          segment: {}\n        annotations:\n",
+            "      - alert: {}\n        expr: {}\n        for: {}\n        labels:\n          severity: {}\n          segment: {}\n        annotations:\n",
             alert.name,
             quoted(&alert.expression),
             duration(alert.persists),
+            alert.severity,
             alert.segment,
         );
         for (name, text) in &alert.annotations {

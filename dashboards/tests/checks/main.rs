@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod alertmanager;
 mod committed;
 mod lint;
 mod queries;
