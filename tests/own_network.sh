@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command in a network namespace that it finds empty: loopback, one interface, and behind it a
-# gateway that answers and leads nowhere. Call it as `unshare --net --mount tests/own_network.sh COMMAND …`,
+# gateway that answers and leads nowhere, and no resolver. Call it as `unshare --net --mount tests/own_network.sh COMMAND …`,
 # or without root as `unshare --user --map-root-user --net --mount tests/own_network.sh COMMAND …`.
 set -euo pipefail
 
@@ -16,6 +16,10 @@ if ! mkdir -p /run/netns 2>/dev/null || ! [[ -w /run/netns ]]; then
   [[ -e $resolver ]] || { mkdir -p "$(dirname "$resolver")" && touch "$resolver"; }
   mkdir /run/netns
 fi
+
+# The machine's own resolver cannot be reached from here, and is not to be missed.
+mount --bind /dev/null "$(readlink -m /etc/resolv.conf)" ||
+  echo "own_network.sh: the machine's resolver is asked, because /etc/resolv.conf cannot be covered here" >&2
 
 # The gateway's namespace lives as long as this process does.
 unshare --net sleep infinity &

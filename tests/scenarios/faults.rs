@@ -3,12 +3,8 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
 use crate::FIRST_VALUES;
-use crate::harness::{Agent, Collector, eventually, metric};
+use crate::harness::{Agent, Collector, eventually, metric, portal};
 
 const TWO_CENTRES: &str = "id,name,isp\ncong-son,Công Sơn,VNPT\nmau-son,Mẫu Sơn,Viettel\n";
 
@@ -17,23 +13,6 @@ const NAMED: Duration = Duration::from_secs(180);
 
 /// Two clean minutes, and some.
 const OVER: Duration = Duration::from_secs(300);
-
-/// A portal that answers until it is dropped; its port stays its own.
-async fn portal(address: &str) -> (JoinHandle<()>, String) {
-    let listener = TcpListener::bind(address).await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let serving = tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = [0; 2_048];
-                let _ = connection.read(&mut request).await;
-                let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
-                let _ = connection.write_all(answer.as_bytes()).await;
-            });
-        }
-    });
-    (serving, address)
-}
 
 #[tokio::test]
 async fn a_portal_that_refuses_is_one_fault_until_it_answers_again() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::FIRST_VALUES;
 use crate::harness::alertmanager::Alertmanager;
 use crate::harness::collector::ONE_CENTRE;
-use crate::harness::{Agent, Collector, eventually, metric};
+use crate::harness::{Agent, Collector, eventually, metric, portal};
 use crate::needs;
 
 /// The check of ten minutes before is a minute or two ahead, and some.
@@ -66,10 +66,15 @@ async fn a_centre_is_ready_by_who_is_awake_and_the_morning_has_one_message() {
     let alertmanager = needs!(Alertmanager::started().await);
     let (calendar, date) = opening_soon();
     let alerting = format!("[alertmanager]\nurl = {:?}\n", alertmanager.url());
+    // Only names that every machine knows are looked up: that no resolver answers here would stay a fault.
+    let (_serving, address) = portal("127.0.0.1:0").await;
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let service = format!("[[service]]\nname = \"portal\"\nurl = \"http://localhost:{port}/\"\n");
     let mut collector = Collector::with_centres(ONE_CENTRE)
         .in_a_hurry()
         .with_settings(&calendar)
         .with_settings(&alerting)
+        .with_settings(&service)
         .start()
         .await;
     becomes(&collector, "unknown").await;

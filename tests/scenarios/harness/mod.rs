@@ -6,7 +6,7 @@
 //! absent · [`backlog`], [`recording`], [`faketime`]: what waits at an agent, what it is made of, and a clock that
 //! is wrong · [`stranger`]: a client without manners · [`devices`], [`asked`]: how those
 //! without agent are made known · [`snmpsim`], [`snmpd`], [`ippeveprinter`]: such devices, recorded and real ·
-//! [`settable`], [`odd_devices`]: those that change, and that misbehave.
+//! [`settable`], [`odd_devices`]: those that change, and that misbehave · [`portal`]: what people need.
 //! Nothing but [`stranger`] and [`backlog`] knows the crates of agent or collector: scenarios see what a user sees.
 
 pub mod agent;
@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod line;
 pub mod netns;
 pub mod odd_devices;
+pub mod portal;
 pub mod process;
 pub mod prometheus;
 #[path = "../../../proto/examples/wire_cost/trace.rs"]
@@ -38,6 +39,7 @@ pub mod wait;
 
 pub use agent::Agent;
 pub use collector::Collector;
+pub use portal::portal;
 pub use prometheus::Prometheus;
 pub use scrape::metric;
 pub use victoria::Victoria;
