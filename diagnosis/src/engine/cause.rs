@@ -19,6 +19,9 @@ const GRADUAL: f64 = 900.0;
 /// So long after a cut its packets are still among those that loss is judged by, seconds.
 const WINDOW: f64 = 1_900.0;
 
+/// An attempt at a service that has ended cannot have begun longer ago, seconds.
+const ATTEMPT: f64 = 75.0;
+
 /// One cause and all that follows from it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cause {
@@ -160,6 +163,8 @@ fn is_behind(spell: &Spell, other: &Spell) -> bool {
             && spell.last < other.last + after.max(900.0) + 600.0
     };
     match (&other.family, &spell.family) {
+        // A service that failed before is not cut off with the rest: its attempts take this long at most.
+        (Family::Cut, Family::One(Service, _)) if spell.since < other.since - ATTEMPT => false,
         // What was measured before a silence is not explained by it.
         (Family::Cut, _) if !other.is_direct && spell.found < other.since - 60.0 => false,
         // The windows over which loss is judged look back so far.

@@ -58,7 +58,7 @@ pub(super) fn cut(
     let mut causes: Vec<Cause> = alone.into_iter().map(|one| one.cause).collect();
     let well: BTreeSet<&str> = well(centres, began);
     while all.len() >= 2 {
-        let Some(best) = best(&all, centres, &well) else {
+        let Some(best) = best(&all, centres, &well, began) else {
             break;
         };
         let of = observed(centres, began, |one| {
@@ -104,7 +104,9 @@ fn best<'a>(
     all: &[Judged],
     centres: &'a BTreeMap<String, Watched>,
     well: &BTreeSet<&str>,
+    began: f64,
 ) -> Option<Shared<'a>> {
+    let could = observed(centres, began, |_| true).count();
     let hit: BTreeSet<&str> = all.iter().map(Judged::id).collect();
     let mut best: Option<(f64, Shared)> = None;
     for candidate in candidates(all, centres) {
@@ -125,8 +127,8 @@ fn best<'a>(
             score -= if well.contains(member) { WELL } else { 0.0 };
         }
         let fits = match candidate.what {
-            // What centres of one ISP have in common is the ISP's.
-            Kind::Collector => isps.len() >= 2 && number >= 3,
+            // What centres of one ISP have in common is the ISP's; and nobody reaches a collector that is down.
+            Kind::Collector => isps.len() >= 2 && number >= 3 && number * 3 >= could * 2,
             Kind::Power(_) => isps.len() >= 2 || dark >= 2,
             Kind::Isp(_) | Kind::Aggregation(..) => true,
         };
