@@ -165,9 +165,12 @@ impl<'a> Scene<'a> {
                 .since_opened(self.at)
                 .is_none_or(|opened| opened > BOOTS);
         }
+        // All the while, as far as three moments tell: some switch everything off for lunch.
         let day = 86_400.0;
-        answered(self.at - day - 900.0, self.at - day)
-            && answered(self.at - day, self.at - day + 900.0)
+        let ran = |at: f64| answered(at - 900.0, at) && answered(at, at + 900.0);
+        [since, since.midpoint(self.at), self.at]
+            .into_iter()
+            .all(|at| ran(at - day))
     }
 
     /// Whether somebody who was there before a time was not heard of after it, nor said goodbye.
