@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::silence::{is_told_as_it_was, is_told_as_unsure, scope};
 use super::town::Town;
 
 /// Until a fault is told: silence needs its time, and this may be a busy machine.
@@ -20,6 +21,8 @@ pub struct Ill {
     pub ends: fn(&mut Town<'_>),
     /// Whether nobody can tell before it is over: one silent machine is no alarm.
     pub is_mute: bool,
+    /// Whether it silences a centre: then nobody can tell for sure before it is over.
+    pub is_silent: bool,
     /// Whom it hits.
     pub scope: &'static [&'static str],
     pub segment: &'static str,
@@ -37,6 +40,8 @@ struct Course<'i> {
     ill: &'i Ill,
     since: Instant,
     ended: bool,
+    /// What was wrong with how it was told while it lasted.
+    misled: Option<String>,
     /// How it went, once that is known.
     went: Option<Result<(), String>>,
     /// What was known before it began: that is none of it.
@@ -62,7 +67,7 @@ pub async fn all_are_told_once(town: &mut Town<'_>, groups: &[&[Ill]]) {
             }
         }
         for course in &mut courses {
-            course.goes_on(town, &faults, &told);
+            course.goes_on(town, &faults, &told).await;
         }
         sleep(Duration::from_millis(500)).await;
     }
@@ -88,6 +93,7 @@ fn begin<'i>(
             ill,
             since: Instant::now(),
             ended: false,
+            misled: None,
             went: None,
             before: before.clone(),
         });
@@ -101,19 +107,18 @@ impl Course<'_> {
         self.went.is_some() || settled
     }
 
-    fn goes_on(&mut self, town: &mut Town<'_>, faults: &[Value], told: &Told) {
+    async fn goes_on(&mut self, town: &mut Town<'_>, faults: &[Value], told: &Told) {
         if self.went.is_some() {
             return;
         }
         let known = self.about(faults);
         let passed = self.since.elapsed();
-        let (first, then) = (TOLD, OVER);
         if self.ended {
-            let mistake = self.mistake(&known, told);
+            let mistake = self.mistake(town, &known, told).await;
             if mistake.is_none() {
                 eprintln!("{:?}: over after {passed:?}", self.ill.scope);
                 self.went = Some(Ok(()));
-            } else if passed > then {
+            } else if passed > OVER {
                 self.went = Some(mistake.map_or(Ok(()), Err));
             }
             return;
@@ -122,7 +127,14 @@ impl Course<'_> {
         let is_told = ids
             .filter_map(|id| told.get(id))
             .any(|(firing, _)| *firing > 0);
-        if is_told || passed > first || (self.ill.is_mute && passed > MUTE) {
+        if is_told && self.ill.is_silent {
+            self.misled = match &known[..] {
+                [fault] => is_told_as_unsure(town, fault).await.err(),
+                _ => Some(format!("not one: {known:#?}")),
+            };
+        }
+        let is_seen = is_told && self.misled.is_none();
+        if is_seen || passed > TOLD || (self.ill.is_mute && passed > MUTE) {
             eprintln!(
                 "{:?}: told {is_told} after {passed:?}: {}",
                 self.ill.scope,
@@ -145,8 +157,11 @@ impl Course<'_> {
 
     /// What is not yet as it has to be in the end: one fault, rightly named, told once and once over, revised at most
     /// once after it was told.
-    fn mistake(&self, known: &[&Value], told: &Told) -> Option<String> {
+    async fn mistake(&self, town: &Town<'_>, known: &[&Value], told: &Told) -> Option<String> {
         let ill = self.ill;
+        if let Some(misled) = &self.misled {
+            return Some(format!("{:?} {}: {misled}", ill.scope, ill.fault));
+        }
         let [fault] = known else {
             return Some(format!(
                 "{:?} {}: not one: {known:#?}",
@@ -163,13 +178,13 @@ impl Course<'_> {
             && fault["until"].is_string()
             && revised.count() <= 1
             && told == Some(&(1, 1));
-        (!is_so).then(|| format!("{:?} {}: told {told:?} {fault:#}", ill.scope, ill.fault))
+        let wrong = match (is_so, ill.is_silent) {
+            (false, _) => format!("told {told:?} {fault:#}"),
+            (true, false) => return None,
+            (true, true) => is_told_as_it_was(town, fault).await.err()?,
+        };
+        Some(format!("{:?} {}: {wrong}", ill.scope, ill.fault))
     }
-}
-
-fn scope(fault: &Value) -> Vec<&str> {
-    let scope = fault["scope"]["centres"].as_array().into_iter().flatten();
-    scope.filter_map(Value::as_str).collect()
 }
 
 /// The faults in a few words.

@@ -2,10 +2,11 @@
 //! is over, by a real Alertmanager.
 //!
 //! [`town`] the centres and who is told · [`branch`] one centre and what can go wrong there · [`course`] how a fault is
-//! followed from its beginning to its end · this file: what breaks.
+//! followed from its beginning to its end · [`silence`] what is said of a centre that nobody hears · this file: what breaks.
 
 mod branch;
 mod course;
+mod silence;
 mod town;
 
 use crate::emulator::Impairment;
@@ -80,33 +81,42 @@ const SILENT: [[Ill; 2]; 2] = [
         Ill {
             begins: |town| town.at("switch").switch(false),
             ends: |town| town.at("switch").switch(true),
-            ..ill(&["switch"], "lan", "lan_down")
+            ..silent(&["switch"], "lan", "lan_down")
         },
         Ill {
             begins: |town| town.at("gateway").gateway(false),
             ends: |town| town.at("gateway").gateway(true),
-            ..ill(&["gateway"], "gateway", "gateway_down")
+            ..silent(&["gateway"], "gateway", "gateway_down")
         },
     ],
     [
         Ill {
             begins: |town| town.at("line").line.cut(),
             ends: |town| town.at("line").line.heal(),
-            ..ill(&["line"], "line", "line_down")
+            ..silent(&["line"], "line", "line_down")
         },
         Ill {
             begins: |town| town.at("power").power_is_cut(),
             ends: |town| town.power_is_back("power"),
-            ..ill(&["power"], "power", "power_outage")
+            ..silent(&["power"], "power", "power_outage")
         },
     ],
 ];
+
+/// What silences a centre.
+const fn silent(scope: &'static [&'static str], segment: &'static str, fault: &'static str) -> Ill {
+    Ill {
+        is_silent: true,
+        ..ill(scope, segment, fault)
+    }
+}
 
 const fn ill(scope: &'static [&'static str], segment: &'static str, fault: &'static str) -> Ill {
     Ill {
         begins: |_| {},
         ends: |_| {},
         is_mute: false,
+        is_silent: false,
         scope,
         segment,
         fault,
