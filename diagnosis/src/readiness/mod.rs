@@ -246,8 +246,8 @@ impl Readiness {
         by_centre
     }
 
-    /// With those of its ISP, in whose scope a centre that nobody hears of need not be. Who is heard is judged by what
-    /// it says.
+    /// With those that hit more than is known yet: of its ISP, where nobody is heard; who is heard is judged by what it
+    /// says. And of services that fail for many, where people need them and nobody got through since.
     fn with_wide<'i>(
         &self,
         centre: usize,
@@ -259,12 +259,13 @@ impl Readiness {
         let Some(Watched { centre, known }) = self.centres.get(centre) else {
             return all;
         };
-        if known.site.witnesses(at).next().is_some() {
-            return all;
-        }
+        let is_heard = known.site.witnesses(at).next().is_some();
         for incident in wide {
             let is_known = all.iter().any(|known| std::ptr::eq(*known, *incident));
-            if !is_known && severity::is_of_isp(incident, &centre.isp) {
+            let service = severity::service(incident).and_then(|it| known.site.services.get(it));
+            let may_fail = service.is_some_and(|seen| seen.is_unproven(incident.since));
+            let is_of_isp = !is_heard && severity::is_of_isp(incident, &centre.isp);
+            if !is_known && (is_of_isp || may_fail) {
                 all.push(incident);
             }
         }

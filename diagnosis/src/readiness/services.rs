@@ -26,6 +26,9 @@ fn worked(round: &ServiceRound) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Seen {
     at: f64,
+    /// When somebody got through last.
+    #[serde(default)]
+    worked: f64,
     /// Rounds in a row that failed, at whichever agent.
     failed: u16,
     failing_since: f64,
@@ -38,6 +41,7 @@ impl Seen {
     pub(super) fn add(&mut self, t: f64, agent: &str, round: &ServiceRound) {
         self.at = self.at.max(t);
         if worked(round) {
+            self.worked = self.worked.max(t);
             self.failed = 0;
             self.several = false;
             return;
@@ -53,6 +57,11 @@ impl Seen {
     /// Whether anything was seen of it lately.
     pub(super) fn is_recent(&self, now: f64) -> bool {
         now - self.at <= RECENT
+    }
+
+    /// Whether nobody got through since a moment.
+    pub(super) fn is_unproven(&self, since: f64) -> bool {
+        self.worked < since
     }
 
     /// Whether nobody got through of late, twice at least.

@@ -72,14 +72,25 @@ pub(super) fn silences(fault: Fault) -> bool {
     cuts.contains(&fault)
 }
 
-/// Whether it is a whole ISP's.
+/// Whether it may hit centres that are not known to be hit yet.
 pub(super) fn is_wide(incident: &Incident) -> bool {
+    is_of_an_isp(incident) || service(incident).is_some()
+}
+
+fn is_of_an_isp(incident: &Incident) -> bool {
     matches!(fault(incident), Fault::IspDown | Fault::DnsIspDown)
 }
 
 /// Whether it hits every centre of one ISP, those among them of which nothing is heard.
 pub(super) fn is_of_isp(incident: &Incident, isp: &str) -> bool {
-    is_wide(incident) && !isp.is_empty() && incident.culprit.as_deref() == Some(isp)
+    is_of_an_isp(incident) && !isp.is_empty() && incident.culprit.as_deref() == Some(isp)
+}
+
+/// The service that fails in so many centres that it is hardly theirs.
+pub(super) fn service(incident: &Incident) -> Option<&str> {
+    let is_failing = matches!(fault(incident), Fault::ServiceDown | Fault::ServiceError);
+    let is_wide = is_failing && incident.scope.len() >= 3;
+    incident.culprit.as_deref().filter(|_| is_wide)
 }
 
 /// Whether neither the centre nor its technician can mend it.

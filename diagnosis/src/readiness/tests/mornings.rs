@@ -123,6 +123,31 @@ fn what_people_need_must_work() {
 }
 
 #[test]
+fn a_service_that_just_failed_for_many_has_to_be_proven_here() {
+    let of_many = |since| {
+        let mut incident = incident("service_error", since, &["b", "c", "d"]);
+        incident.culprit = Some("portal".to_owned());
+        vec![incident]
+    };
+    let fails = (State::AtRisk, "service_error".to_owned());
+    let last_round = OPENING - 640.0;
+    assert_eq!(at_ten(&["pc-1"], &good(), of_many(last_round + 1.0)), fails);
+    assert_eq!(
+        at_ten(&["pc-1"], &good(), of_many(last_round)).0,
+        State::Ready
+    );
+    let mut other = good();
+    other.services = vec![service("login", 0)];
+    assert_eq!(
+        at_ten(&["pc-1"], &other, of_many(last_round + 1.0)).0,
+        State::Ready
+    );
+    let mut of_two = of_many(last_round + 1.0);
+    of_two[0].scope.pop();
+    assert_eq!(at_ten(&["pc-1"], &good(), of_two).0, State::Ready);
+}
+
+#[test]
 fn one_sick_machine_is_not_its_centre() {
     let mut sick = good();
     sick.dns[0].outcome = DnsWord::Timeout;
