@@ -2,9 +2,10 @@
 //! itself.
 
 use super::severity;
-use crate::Segment;
 use crate::event::{Incident, Reason};
 use crate::sentence::Words;
+use crate::sentence::incident::usual_action;
+use crate::{Fault, Segment};
 
 /// Something that is known of a centre otherwise than by records: its machines' disks, certificates, supplies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,8 +131,8 @@ impl Finding {
             Self::OnBattery => pair(
                 "Mọi máy đang báo đều chạy bằng pin: có thể mất điện.",
                 "Every machine that reports runs on its battery: the mains may be off.",
-                "Người ở trung tâm xem điện; nếu mất điện, gọi điện lực.",
-                "Somebody at the centre looks at the mains; if they are off, call the power company.",
+                "Cán bộ tại trung tâm xem điện; nếu mất điện, gọi điện lực.",
+                "Staff of the centre look at the mains; if they are off, call the electricity company.",
             ),
             Self::Clocks => pair(
                 "Đồng hồ của hầu hết máy đang báo bị sai: dịch vụ có thể từ chối kết nối.",
@@ -156,20 +157,20 @@ impl Finding {
             Self::Dark => pair(
                 "Giờ này luôn có máy bật và bộ định tuyến luôn trả lời, nhưng hôm nay không có gì: mất điện, hỏng bộ định tuyến hoặc đứt đường truyền.",
                 "At this hour a PC is always on and the router always answers; today neither does: no power, a dead router or a dead line.",
-                "Gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
-                "Call the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
+                "Kỹ thuật viên gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
+                "The technician calls the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
             ),
             Self::WentDark => pair(
                 "Bộ định tuyến vẫn trả lời sáng nay rồi im hẳn, và không máy nào báo: mất điện, hỏng bộ định tuyến hoặc đứt đường truyền.",
                 "The router answered this morning and then no longer, and no PC reports: no power, a dead router or a dead line.",
-                "Gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
-                "Call the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
+                "Kỹ thuật viên gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
+                "The technician calls the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
             ),
             Self::NoWitness { usual: true } => pair(
                 "Chưa có máy nào báo, dù giờ này thường đã có.",
                 "No PC reports yet, although by now one usually does.",
-                "Gọi trung tâm: có điện không, có ai đến chưa? Bật một máy tính là biết.",
-                "Call the centre: is there power, is anybody there? One PC that is on will tell.",
+                "Kỹ thuật viên gọi trung tâm: có điện không, có ai đến chưa? Bật một máy tính là biết.",
+                "The technician calls the centre: is there power, is anybody there? One PC that is on will tell.",
             ),
             _ => pair(
                 "Chưa có máy nào ở trung tâm bật, nên chưa biết được.",
@@ -186,14 +187,14 @@ impl Finding {
             Self::NoNames => pair(
                 "Mạng có nhưng không tìm được tên miền nào (DNS hỏng).",
                 "The network is there, but no name can be resolved (DNS fails).",
-                "Kỹ thuật viên tắt bật lại bộ định tuyến; nếu vẫn vậy, gọi nhà mạng và báo DNS hỏng.",
-                "The technician restarts the router; if that does not help, call the ISP and say that its DNS fails.",
+                "Cán bộ tại trung tâm tắt bật lại bộ định tuyến; nếu vẫn vậy, kỹ thuật viên đặt máy chủ DNS khác.",
+                "Staff of the centre switch the router off and on again; if that does not help, the technician sets another DNS server.",
             ),
             Self::NoServices { everywhere: true } => pair(
                 "Không dịch vụ nào dùng được ở bất cứ trung tâm nào: lỗi không ở trung tâm này.",
                 "No service can be used at any centre: the fault is not at this one.",
-                "Báo đơn vị vận hành dịch vụ; ở trung tâm không cần làm gì.",
-                "Tell the operators of the services; nothing is to be done at the centre.",
+                "Bộ phận CNTT của tỉnh báo đơn vị vận hành dịch vụ; ở trung tâm không cần làm gì.",
+                "The provincial IT office tells the operators of the services; nothing is to be done at the centre.",
             ),
             Self::ServiceFails {
                 service,
@@ -203,8 +204,12 @@ impl Finding {
                     "“{service}” không dùng được ở bất cứ trung tâm nào; các dịch vụ khác vẫn tốt."
                 ),
                 format!("“{service}” works at no centre; other services do."),
-                format!("Báo đơn vị vận hành “{service}”; ở trung tâm không cần làm gì."),
-                format!("Tell the operator of “{service}”; nothing is to be done at the centre."),
+                format!(
+                    "Bộ phận CNTT của tỉnh báo đơn vị vận hành “{service}”; ở trung tâm không cần làm gì."
+                ),
+                format!(
+                    "The provincial IT office tells the operator of “{service}”; nothing is to be done at the centre."
+                ),
             ),
             Self::ServiceFails { service, .. } => words(
                 format!("“{service}” không dùng được từ trung tâm này."),
@@ -235,12 +240,17 @@ impl Finding {
                 } else {
                     ("Đường truyền", "The line")
                 };
-                let (vi_do, en_do) = owner(*inside);
+                let fault = if *inside {
+                    Fault::LanLossy
+                } else {
+                    Fault::LineLossy
+                };
+                let action = usual_action(fault);
                 words(
                     format!("{vi} mất {percent} % gói tin, nhiều hơn thường ngày."),
                     format!("{en} loses {percent} % of packets, more than it usually does."),
-                    vi_do.to_owned(),
-                    en_do.to_owned(),
+                    action.vi,
+                    action.en,
                 )
             }
             Self::Slow {
@@ -252,32 +262,23 @@ impl Finding {
                 } else {
                     ("Đường truyền", "The line")
                 };
-                let (vi_do, en_do) = owner(*inside);
+                let fault = if *inside {
+                    Fault::GatewayOverloaded
+                } else {
+                    Fault::LineSlow
+                };
+                let action = usual_action(fault);
                 words(
                     format!("{vi} trả lời sau {milliseconds:.0} ms, chậm hơn thường ngày nhiều."),
                     format!(
                         "{en} answers after {milliseconds:.0} ms, much later than it usually does."
                     ),
-                    vi_do.to_owned(),
-                    en_do.to_owned(),
+                    action.vi,
+                    action.en,
                 )
             }
             _ => (Words::default(), Words::default()),
         }
-    }
-}
-
-fn owner(inside: bool) -> (&'static str, &'static str) {
-    if inside {
-        (
-            "Kỹ thuật viên tắt bật lại bộ định tuyến và bộ chia mạng, xem lại dây.",
-            "The technician restarts router and switch and looks at the cables.",
-        )
-    } else {
-        (
-            "Kỹ thuật viên xem máy nào đang tải nhiều; nếu không có, gọi nhà mạng.",
-            "The technician looks for a machine that transfers much; if there is none, call the ISP.",
-        )
     }
 }
 
@@ -306,9 +307,9 @@ fn printer_words(printer: &str, condition: &str) -> (Words, Words) {
     words(
         format!("Máy in “{printer}” {vi}."),
         format!("The printer “{printer}” {en}."),
-        "Người ở trung tâm xử lý trước giờ mở cửa; nếu không được, gọi kỹ thuật viên.".to_owned(),
-        "Somebody at the centre sees to it before opening; otherwise call the technician."
+        "Cán bộ tại trung tâm xử lý trước giờ mở cửa; nếu không được, gọi kỹ thuật viên."
             .to_owned(),
+        "Staff of the centre see to it before opening; otherwise call the technician.".to_owned(),
     )
 }
 
@@ -341,8 +342,8 @@ impl Weakness {
             Self::CertificateEnds { service, days } => words(
                 format!("Chứng chỉ của “{service}” hết hạn sau {days} ngày."),
                 format!("The certificate of “{service}” ends in {days} days."),
-                format!("Báo đơn vị vận hành “{service}”."),
-                format!("Tell the operator of “{service}”."),
+                format!("Bộ phận CNTT của tỉnh báo đơn vị vận hành “{service}”."),
+                format!("The provincial IT office tells the operator of “{service}”."),
             ),
             Self::SupplyLow { printer } => words(
                 format!("Máy in “{printer}” sắp hết mực hoặc giấy."),

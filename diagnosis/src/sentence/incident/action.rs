@@ -46,6 +46,13 @@ pub fn incident_action(told: &Told) -> Words {
     }
 }
 
+/// What to do about a fault that is certain and goes on, where nothing more is known of it.
+#[must_use]
+pub fn usual_action(fault: Fault) -> Words {
+    let act = act(fault, None);
+    words(capital(&act.vi), capital(&act.en))
+}
+
 /// Of a fault whose culprit is the ISP.
 fn isp<'a>(told: &Told<'a>) -> Option<&'a str> {
     told.culprit.filter(|_| {
@@ -124,8 +131,8 @@ fn in_the_centre(fault: Fault) -> Words {
             "staff of the centre switch the router off and on again. If it is often so, the technician looks whether a stronger router is needed.",
         ),
         _ => words(
-            "hỏi trung tâm: nhà bên cạnh có điện không? Không có: gọi điện lực. Có: cán bộ tại trung tâm xem cầu dao; không tự sửa điện.",
-            "ask the centre: do the neighbours have electricity? No: call the electricity company. Yes: staff look at the centre's main switch, and repair nothing themselves.",
+            "kỹ thuật viên hỏi trung tâm: nhà bên cạnh có điện không? Không có: gọi điện lực. Có điện: cán bộ tại trung tâm xem cầu dao; không tự sửa điện.",
+            "the technician asks the centre: do the neighbours have electricity? No: call the electricity company. Yes: staff look at the centre's main switch, and repair nothing themselves.",
         ),
     }
 }
@@ -135,10 +142,10 @@ fn on_the_line(fault: Fault, isp: &Words) -> Words {
     match fault {
         Fault::LineLossy => words(
             format!(
-                "gọi {vi}, báo tỷ lệ mất gói và thời điểm bắt đầu, yêu cầu đo lại đường truyền. Trong khi chờ, hạn chế tải tệp lớn."
+                "kỹ thuật viên gọi {vi}, báo tỷ lệ mất gói và thời điểm bắt đầu, yêu cầu đo lại đường truyền. Trong khi chờ, hạn chế tải tệp lớn."
             ),
             format!(
-                "call {en}, tell the loss and since when, and have them test the line. Meanwhile avoid large transfers."
+                "the technician calls {en}, tells the loss and since when, and has them test the line. Meanwhile avoid large transfers."
             ),
         ),
         Fault::LineSaturated => words(
@@ -159,10 +166,10 @@ fn on_the_line(fault: Fault, isp: &Words) -> Words {
         ),
         Fault::LineDegrading => words(
             format!(
-                "gọi {vi} ngay, trước khi mất hẳn: yêu cầu kiểm tra suy hao cáp quang và đầu nối. Chuẩn bị đường dự phòng (4G)."
+                "kỹ thuật viên gọi {vi} ngay, trước khi mất hẳn: yêu cầu kiểm tra suy hao cáp quang và đầu nối. Chuẩn bị đường dự phòng (4G)."
             ),
             format!(
-                "call {en} now, before it fails: have them check the fibre's attenuation and connectors. Have a spare way (4G) ready."
+                "the technician calls {en} now, before it fails, and has them check the fibre's attenuation and connectors. Have a spare way (4G) ready."
             ),
         ),
         _ => words(
@@ -181,34 +188,34 @@ fn at_the_isp(fault: Fault, isp: &Words) -> Words {
     match fault {
         Fault::IspAreaDown => words(
             format!(
-                "tại trung tâm không xử lý được. Gọi {vi} một lần cho cả khu vực, hỏi bao giờ khắc phục xong; không cần tắt bật thiết bị."
+                "bộ phận CNTT của tỉnh gọi {vi} một lần cho cả khu vực, hỏi bao giờ khắc phục xong. Tại trung tâm không cần làm gì, không cần tắt bật thiết bị."
             ),
             format!(
-                "nothing can be done in the centres. Call {en} once for the whole area and ask when it will be repaired; nobody needs to restart anything."
+                "the provincial IT office calls {en} once for the whole area and asks when it will be repaired. Nothing can be done in the centres; nobody needs to restart anything."
             ),
         ),
         Fault::IspDown => words(
             format!(
-                "tại trung tâm không xử lý được. Gọi đầu mối của {vi} ở tỉnh; trung tâm nào có đường dự phòng (4G) thì chuyển sang."
+                "bộ phận CNTT của tỉnh gọi đầu mối của {vi} ở tỉnh. Trung tâm nào có đường dự phòng (4G) thì chuyển sang."
             ),
             format!(
-                "nothing can be done in the centres. Call the provincial contact of {en}; centres with a spare way (4G) switch to it."
+                "the provincial IT office calls the provincial contact of {en}. Centres with a spare way (4G) switch to it."
             ),
         ),
         Fault::IspDegraded => words(
             format!(
-                "tại trung tâm không xử lý được. Báo {vi} danh sách trung tâm, thời điểm và số đo; vẫn tiếp nhận hồ sơ, chỉ chậm hơn."
+                "bộ phận CNTT của tỉnh báo {vi} danh sách trung tâm, thời điểm và số đo. Trung tâm vẫn tiếp nhận hồ sơ, chỉ chậm hơn."
             ),
             format!(
-                "nothing can be done in the centres. Tell {en} the centres, the time and the figures; people can be served, only slower."
+                "the provincial IT office tells {en} the centres, the time and the figures. People can be served, only slower."
             ),
         ),
         Fault::DnsIspDown => words(
             format!(
-                "gọi {vi} báo máy chủ DNS bị lỗi. Trong khi chờ, kỹ thuật viên đặt máy chủ DNS khác trên bộ định tuyến."
+                "kỹ thuật viên gọi {vi} báo máy chủ DNS bị lỗi. Trong khi chờ, đặt máy chủ DNS khác trên bộ định tuyến."
             ),
             format!(
-                "call {en} and report its DNS servers. Meanwhile technicians set another DNS server on the routers."
+                "the technician calls {en} and reports its DNS servers. Meanwhile, set another DNS server on the routers."
             ),
         ),
         _ => words(
@@ -221,20 +228,20 @@ fn at_the_isp(fault: Fault, isp: &Words) -> Words {
 fn at_the_service(fault: Fault) -> Words {
     match fault {
         Fault::ServiceSlow => words(
-            "tại trung tâm không xử lý được. Báo đơn vị vận hành dịch vụ thời gian chờ và thời điểm bắt đầu; vẫn phục vụ người dân, báo trước là sẽ chậm.",
-            "nothing can be done in the centres. Tell those who run the service how long it takes and since when; serve people and tell them that it takes longer.",
+            "bộ phận CNTT của tỉnh báo đơn vị vận hành dịch vụ thời gian chờ và thời điểm bắt đầu. Trung tâm vẫn phục vụ người dân, báo trước là sẽ chậm.",
+            "the provincial IT office tells those who run the service how long it takes and since when. Centres serve people and tell them that it takes longer.",
         ),
         Fault::ServiceError => words(
-            "tại trung tâm không xử lý được. Báo đơn vị vận hành dịch vụ lỗi hiện ra; tạm tiếp nhận hồ sơ giấy nếu cần.",
-            "nothing can be done in the centres. Tell those who run the service which error is shown; accept papers meanwhile if need be.",
+            "bộ phận CNTT của tỉnh báo đơn vị vận hành dịch vụ lỗi hiện ra. Trung tâm tạm tiếp nhận hồ sơ giấy nếu cần.",
+            "the provincial IT office tells those who run the service which error is shown. Centres accept papers meanwhile if need be.",
         ),
         Fault::CertificateExpired => words(
-            "không bấm bỏ qua cảnh báo, không nhập mật khẩu. Báo đơn vị vận hành dịch vụ gia hạn chứng chỉ.",
-            "do not click the warning away, enter no passwords. Tell those who run the service to renew the certificate.",
+            "không ai bấm bỏ qua cảnh báo hay nhập mật khẩu. Bộ phận CNTT của tỉnh báo đơn vị vận hành dịch vụ gia hạn chứng chỉ.",
+            "nobody clicks the warning away or enters passwords. The provincial IT office tells those who run the service to renew the certificate.",
         ),
         _ => words(
-            "tại trung tâm không xử lý được. Báo đơn vị vận hành dịch vụ; phục vụ người dân bằng những gì còn dùng được.",
-            "nothing can be done in the centres. Tell those who run the service; serve people with what still works.",
+            "bộ phận CNTT của tỉnh báo đơn vị vận hành dịch vụ. Trung tâm phục vụ người dân bằng những gì còn dùng được.",
+            "the provincial IT office tells those who run the service. Centres serve people with what still works.",
         ),
     }
 }

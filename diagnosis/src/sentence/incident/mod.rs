@@ -16,10 +16,10 @@ mod settle;
 mod tests;
 mod when;
 
-pub use action::incident_action;
+pub use action::{incident_action, usual_action};
 pub use because::{Because, Group, Target};
 pub use figure::Figure;
-pub use owner::{Owner, owner};
+pub use owner::{Owner, doers, owner};
 pub use reason::because;
 pub use settle::settles;
 

@@ -1,4 +1,4 @@
-//! Who ends a fault.
+//! Who ends a fault, and who acts before.
 
 use super::{Words, words};
 use crate::Fault;
@@ -95,5 +95,45 @@ pub fn owner(fault: Fault) -> Owner {
         | Fault::ServiceError
         | Fault::CertificateExpired => Owner::Portal,
         Fault::PowerOutage => Owner::Electricity,
+    }
+}
+
+/// Who acts on this fault, in the order of [`incident_action`](super::incident_action): whoever tries or calls first,
+/// then whoever is called.
+#[must_use]
+pub fn doers(fault: Fault) -> &'static [Owner] {
+    match fault {
+        Fault::PcLinkDown
+        | Fault::PcWifiLossy
+        | Fault::PcOverloaded
+        | Fault::PrinterFault
+        | Fault::LanDown
+        | Fault::LanPartial
+        | Fault::GatewayDown
+        | Fault::GatewayOverloaded
+        | Fault::LineSaturated
+        | Fault::DnsDown
+        | Fault::CaptivePortal => &[Owner::Clerk, Owner::Technician],
+        Fault::LineDown | Fault::LineSlow => &[Owner::Clerk, Owner::Isp],
+        Fault::LineLossy | Fault::LineDegrading | Fault::DnsIspDown => {
+            &[Owner::Technician, Owner::Isp]
+        }
+        Fault::IspAreaDown | Fault::IspDown | Fault::IspDegraded => {
+            &[Owner::ProvincialIt, Owner::Isp]
+        }
+        Fault::ServiceDown
+        | Fault::ServiceSlow
+        | Fault::ServiceError
+        | Fault::CertificateExpired => &[Owner::ProvincialIt, Owner::Portal],
+        Fault::CollectorDown | Fault::CollectorPathDown | Fault::RouteBlocked => {
+            &[Owner::ProvincialIt]
+        }
+        Fault::PowerOutage => &[Owner::Technician, Owner::Electricity],
+        Fault::PcBlocked
+        | Fault::PcNicErrors
+        | Fault::PcClockWrong
+        | Fault::LanLossy
+        | Fault::MtuBlackhole
+        | Fault::Unknown => &[Owner::Technician],
     }
 }

@@ -84,16 +84,16 @@ fn of_two_that_are_close_both_are_named() {
         "{action:?}"
     );
     assert!(
-        action
-            .vi
-            .contains("gọi Viettel báo đứt đường truyền. Nếu không: hỏi trung tâm: nhà bên cạnh"),
+        action.vi.contains(
+            "gọi Viettel báo đứt đường truyền. Nếu không: kỹ thuật viên hỏi trung tâm: nhà bên cạnh"
+        ),
         "{action:?}"
     );
     assert!(action.en.starts_with("Phone the centre: is there electricity? If so: staff of the centre look at the fibre light"), "{action:?}");
     assert!(
         action
             .en
-            .contains("If not: ask the centre: do the neighbours"),
+            .contains("If not: the technician asks the centre: do the neighbours"),
         "{action:?}"
     );
 
@@ -200,13 +200,15 @@ fn what_is_over_needs_nothing_done() {
         ..told(Fault::PowerOutage)
     });
     assert!(
-        action.vi.starts_with("Đã hết. Nếu lặp lại: hỏi"),
+        action
+            .vi
+            .starts_with("Đã hết. Nếu lặp lại: kỹ thuật viên hỏi"),
         "{action:?}"
     );
     assert!(
         action
             .en
-            .starts_with("It is over. If it happens again: ask"),
+            .starts_with("It is over. If it happens again: the technician asks"),
         "{action:?}"
     );
 }
@@ -305,5 +307,35 @@ fn whoever_ends_a_fault_is_named_in_what_to_do() {
                 "{fault}: {who:?} is not in {action:?}"
             );
         }
+    }
+}
+
+#[test]
+fn whoever_acts_first_is_named_first_in_what_to_do() {
+    for fault in Fault::ALL {
+        let told = Told {
+            isp: Some("FPT"),
+            ..told(*fault)
+        };
+        let doers = doers(*fault);
+        let action = incident_action(&told);
+        for (text, vi) in [(action.vi, true), (action.en, false)] {
+            let text = text.to_lowercase();
+            let at = |owner: &Owner| {
+                let name = owner.name(told.isp);
+                text.find(&if vi { name.vi } else { name.en }.to_lowercase())
+            };
+            let named: Vec<_> = doers.iter().map(at).collect();
+            assert!(
+                named.iter().all(Option::is_some) && named.is_sorted(),
+                "{fault}: {doers:?} are not, in this order, in {text:?}"
+            );
+            let first = Owner::ALL.iter().filter_map(at).min();
+            assert_eq!(first, named[0], "{fault}: another acts first in {text:?}");
+        }
+        assert!(
+            doers.contains(&owner(*fault)),
+            "{fault}: who ends it does nothing"
+        );
     }
 }
