@@ -18,7 +18,7 @@ mod roll;
 
 use diagnosis::Fault;
 use diagnosis::event::{Reason, State};
-use diagnosis::sentence::incident::{Owner, owner};
+use diagnosis::sentence::incident::{Owner, doers, owner};
 
 pub use self::beside::Beside;
 pub use self::board::{Board, Fares, Morning, Standing, Witnesses};
@@ -44,12 +44,24 @@ pub fn word(state: State) -> &'static str {
 pub fn owner_of(reason: &Reason) -> Option<Owner> {
     match reason.code.as_str() {
         "well" => None,
-        "line_proven_no_pc" | "no_witness" | "dark" | "on_battery" | "supply_low" => {
-            Some(Owner::Clerk)
-        }
+        "line_proven_no_pc" | "no_witness" | "on_battery" | "supply_low" => Some(Owner::Clerk),
+        "dark" => Some(Owner::Technician),
         "certificate_ends" => Some(Owner::Portal),
         // Of one centre: its own technician looks first.
         "service_down" if !reason.not_ours => Some(Owner::Technician),
         code => Some(code.parse::<Fault>().map_or(Owner::Technician, owner)),
+    }
+}
+
+/// Who does what the action says, in its order; nobody where nothing is to be done.
+#[must_use]
+pub fn doers_of(reason: &Reason) -> Vec<Owner> {
+    match reason.code.as_str() {
+        "certificate_ends" => vec![Owner::ProvincialIt, Owner::Portal],
+        "service_down" if !reason.not_ours => vec![Owner::Technician],
+        code => match code.parse() {
+            Ok(fault) => doers(fault).to_vec(),
+            Err(_) => owner_of(reason).into_iter().collect(),
+        },
     }
 }

@@ -37,6 +37,8 @@ said! {
     WELL_MEANING "Không phải làm gì." "Nothing is to be done.";
     DO_FIRST "Làm trước tiên" "First thing to do";
     WHO "Ai làm" "Who";
+    UNDER_A_MINUTE "dưới 1 phút" "under a minute";
+    THEN "; rồi " "; then ";
     OPENS_IN "còn {} nữa mở cửa" "opens in {}";
     OPENED "đã đến giờ mở cửa" "opening time has come";
     OPENS_AT "mở cửa {}" "opens {}";

@@ -4,7 +4,7 @@ use diagnosis::event::Incident;
 use maud::{Markup, html};
 
 use super::fault::{address, kind_mark, since};
-use super::{Visitor, mark};
+use super::{Visitor, mark, steps};
 use crate::web::Web;
 use crate::web::format;
 use crate::web::lang::{fill, verdict};
@@ -49,7 +49,7 @@ pub(super) fn open(web: &Web, visitor: &Visitor, centre: Option<&str>) -> Markup
             p.verdict.(kind_mark(incident, false).code()) {
                 (mark(kind_mark(incident, false)))
                 b { (visitor.words(&incident.sentence)) }
-                " " (visitor.words(&incident.action))
+                " " (steps::first(visitor.words(&incident.action)))
                 " " a href=(address(&incident.id)) { (visitor.say(verdict::SEE_FAULT)) }
                 @if let Some(since) = since(web, visitor, incident) { " " small { (since) } }
             }

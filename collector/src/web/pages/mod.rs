@@ -11,6 +11,7 @@ pub(super) mod morning;
 mod outside;
 mod path;
 pub(super) mod province;
+mod steps;
 
 use std::convert::Infallible;
 use std::fmt::Write as _;

@@ -116,7 +116,7 @@ async fn what_can_still_be_mended_comes_first() {
     page.says("<title>(2) Trước giờ mở cửa")
         .says("còn 50 phút nữa mở cửa")
         .says("Làm trước tiên: </b>Việc line_down.")
-        .says("Ai làm: <b>nhà mạng</b>")
+        .says("Ai làm: <b>cán bộ tại trung tâm; rồi nhà mạng</b>")
         .says("Chưa sẵn sàng")
         .says("2/3 máy đang bật, 1 máy nối dây")
         .says("báo đúng 40")

@@ -106,7 +106,7 @@ async fn a_card_says_what_to_do_first_and_who_does_it_before_anything_else() {
     assert!(positions.is_sorted(), "{positions:?}\n{}", page.body);
     page.says("Đang xảy ra, đã 30 phút")
         .says("nhiều khả năng (72%)")
-        .says("class=\"who\">VNPT<")
+        .says("class=\"who\">cán bộ tại trung tâm; rồi VNPT<")
         .says("một máy vẫn có tin")
         .says("xem đèn DSL")
         .says("href=\"/centres/cong-son\">Xã Công Sơn")

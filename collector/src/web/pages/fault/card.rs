@@ -13,7 +13,7 @@ use diagnosis::sentence::incident::{CERTAIN, named};
 use maud::{Markup, html};
 
 use super::super::path::{Fails, Picture, Start, bare};
-use super::super::{Page, Visitor, blind, fact, failed, mark, not_found, place_name, top};
+use super::super::{Page, Visitor, blind, fact, failed, mark, not_found, place_name, steps, top};
 use super::{centre_name, duration, kind, kind_mark, runbook, sureness, told, who};
 use crate::registry::KeptIncident;
 use crate::web::Web;
@@ -119,7 +119,8 @@ impl Card<'_> {
         html! {
             section.first {
                 h2 { (visitor.say(verdict::DO_FIRST)) }
-                p { b { (visitor.words(&incident.action)) } }
+                p { b { (steps::first(visitor.words(&incident.action))) } }
+                (steps::rest(visitor.words(&incident.action)))
                 @if let Some(who) = who(visitor, incident) {
                     p { (visitor.say(verdict::WHO)) ": " b.who { (who) } }
                 }
@@ -203,7 +204,7 @@ impl Card<'_> {
                 }
                 @if let Some(settles) = &incident.settles {
                     h3 { (visitor.say(verdict::SETTLES)) }
-                    p { (visitor.words(settles)) }
+                    p.asks { (visitor.words(settles)) }
                 }
             }
         }

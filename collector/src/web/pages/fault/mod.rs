@@ -11,7 +11,7 @@ mod told;
 use diagnosis::Fault;
 use diagnosis::event::Incident;
 use diagnosis::sentence;
-use diagnosis::sentence::incident::{CERTAIN, LIKELY, Owner, owner};
+use diagnosis::sentence::incident::{CERTAIN, LIKELY, Owner, doers};
 
 pub(in crate::web) use self::card::show;
 pub(in crate::web) use self::list::list;
@@ -56,18 +56,33 @@ fn kind(visitor: &Visitor, word: &str) -> String {
     }
 }
 
-/// Who ends it, by name where that is known.
-fn who(visitor: &Visitor, incident: &Incident) -> Option<String> {
-    let candidate = match incident.fault.parse() {
-        Ok(Fault::Unknown) => incident.alternatives.first()?.fault.parse().ok()?,
-        fault => fault.ok()?,
+/// Who does what its action says, in that order, by name where that is known.
+pub(super) fn who(visitor: &Visitor, incident: &Incident) -> Option<String> {
+    let fault: Fault = incident.fault.parse().ok()?;
+    let doers = match doers(fault) {
+        // The answer says who goes on.
+        [first, ..] if begins_with_question(incident) && *first != Owner::ProvincialIt => {
+            &[Owner::Technician]
+        }
+        doers => doers,
     };
-    let owner = owner(candidate);
-    let isp = incident
-        .culprit
-        .as_deref()
-        .filter(|_| owner == Owner::Isp && is_of_isp(incident));
-    Some(visitor.words(&owner.name(isp)).to_owned())
+    let isp = incident.culprit.as_deref();
+    Some(in_turn(visitor, doers, isp.filter(|_| is_of_isp(incident))))
+}
+
+/// Who acts, one after the other: `kỹ thuật viên; rồi VNPT`.
+pub(super) fn in_turn(visitor: &Visitor, doers: &[Owner], isp: Option<&str>) -> String {
+    let names = doers.iter().map(|owner| owner.name(isp));
+    let names: Vec<_> = names.map(|name| visitor.words(&name).to_owned()).collect();
+    names.join(visitor.say(verdict::THEN))
+}
+
+/// Whether two faults are about as likely, so that somebody has to be asked first.
+fn begins_with_question(incident: &Incident) -> bool {
+    let action = incident.action.en.to_lowercase();
+    incident.settles.as_ref().is_some_and(|question| {
+        !question.en.is_empty() && action.starts_with(&question.en.to_lowercase())
+    })
 }
 
 /// Whether its culprit is an ISP, and no area, machine or service.
@@ -100,6 +115,9 @@ fn duration(web: &Web, visitor: &Visitor, incident: &Incident) -> String {
         reason = "a float beyond i64 saturates"
     )]
     let seconds = (end - incident.since) as i64;
+    if seconds < 60 {
+        return visitor.say(verdict::UNDER_A_MINUTE).to_owned();
+    }
     format::span(visitor.language, seconds)
 }
 

@@ -1,10 +1,12 @@
 //! One card of the morning board: a trouble, what to do first, who does it, and the centres that have it.
 
+use diagnosis::event::Incident;
 use maud::{Markup, html};
 
-use super::super::fault::address;
-use super::super::{Visitor, mark};
+use super::super::fault::{address, in_turn, who};
+use super::super::{Visitor, mark, steps};
 use super::{Group, Verdict, state_texts};
+use crate::readiness::doers_of;
 use crate::registry::Centre;
 use crate::web::Web;
 use crate::web::format;
@@ -48,6 +50,7 @@ impl Card<'_> {
         let reason = &self.verdict.verdict.reason;
         let (standing, state) = state_texts(visitor, self.verdict.verdict.state);
         let well = self.group == Group::Well;
+        let incident = self.incident(web);
         html! {
             article.call.(standing.code()) {
                 @match self.places.as_slice() {
@@ -63,13 +66,16 @@ impl Card<'_> {
                 }
                 @if !well {
                     p { (visitor.words(&reason.sentence)) }
-                    p.first { b { (visitor.say(verdict::DO_FIRST)) ": " } (visitor.words(&reason.action)) }
+                    div.first {
+                        p { b { (visitor.say(verdict::DO_FIRST)) ": " } (steps::first(visitor.words(&reason.action))) }
+                        (steps::rest(visitor.words(&reason.action)))
+                    }
                     p.who {
-                        @if let Some(owner) = self.verdict.owner {
-                            (visitor.say(verdict::WHO)) ": " b { (visitor.words(&owner.name(None))) }
+                        @if let Some(who) = self.who(visitor, incident.as_ref()) {
+                            (visitor.say(verdict::WHO)) ": " b { (who) }
                         }
-                        @if let Some(id) = self.incident(web) {
-                            " " a href=(address(&id)) { (visitor.say(verdict::SEE_FAULT)) " ›" }
+                        @if let Some(incident) = &incident {
+                            " " a href=(address(&incident.id)) { (visitor.say(verdict::SEE_FAULT)) " ›" }
                         }
                     }
                 }
@@ -98,8 +104,15 @@ impl Card<'_> {
         }
     }
 
+    /// Who acts, one after the other.
+    fn who(&self, visitor: &Visitor, incident: Option<&Incident>) -> Option<String> {
+        let known = incident.and_then(|incident| who(visitor, incident));
+        let doers = doers_of(&self.verdict.verdict.reason);
+        known.or_else(|| (!doers.is_empty()).then(|| in_turn(visitor, &doers, None)))
+    }
+
     /// The fault that is open and is the reason.
-    fn incident(&self, web: &Web) -> Option<String> {
+    fn incident(&self, web: &Web) -> Option<Incident> {
         let reason = &self.verdict.verdict.reason;
         let (first, _) = self.places.first()?;
         let open = web.faults.open_now();
@@ -107,7 +120,7 @@ impl Card<'_> {
         let found = all.find(|incident| {
             incident.fault == reason.code && incident.scope.iter().any(|id| id == first.id.as_str())
         });
-        found.map(|incident| incident.id.clone())
+        found.map(|incident| Incident::clone(incident))
     }
 }
 

@@ -67,7 +67,7 @@ impl Picture<'_> {
                 figure.path {
                     (self.summary())
                     ol.stages {
-                        (stage(&self.start.name, self.start.standing, starts, html! {
+                        (stage(&self.start.name, self.standing("device", self.start.standing), starts, html! {
                             @for line in &self.start.lines { p { (line) } }
                         }))
                         @for (place, shown) in self.path.stages.iter().enumerate() {
@@ -131,7 +131,22 @@ impl Picture<'_> {
             @if hidden > 0 { p { (fill(texts.others_too, &[&hidden.to_string()])) } }
             @if excused { p.note { (texts.excused_note) } }
         };
-        stage(name, shown.standing, badge, body)
+        stage(
+            name,
+            self.standing(shown.segment, shown.standing),
+            badge,
+            body,
+        )
+    }
+
+    /// How a stretch stands; what is said to fail never looks well, whatever was last measured there.
+    fn standing(&self, segment: &str, measured: Standing) -> Standing {
+        let fails = self.fails.as_ref().and_then(|fails| fails.segment);
+        if fails == Some(segment) && !measured.is_weak() {
+            Standing::Lost
+        } else {
+            measured
+        }
     }
 
     fn start_badge(&self) -> Option<&'static str> {
