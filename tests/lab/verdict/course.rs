@@ -23,11 +23,18 @@ pub struct Ill {
     pub is_mute: bool,
     /// Whether it silences a centre: then nobody can tell for sure before it is over.
     pub is_silent: bool,
+    /// Whether it has to last before it counts, and its end likewise, which is not waited for.
+    pub is_slow: bool,
+    /// Whether nothing else is to begin before it is over, since it hits those it would begin with.
+    pub is_alone: bool,
     /// Whom it hits.
-    pub scope: &'static [&'static str],
+    pub scope: Scope,
     pub segment: &'static str,
     pub fault: &'static str,
 }
+
+/// Until it is told that something lasts.
+const LASTS: Duration = Duration::from_secs(420);
 
 /// Until those that were cut off are back.
 const SETTLES: Duration = Duration::from_secs(20);
@@ -48,6 +55,9 @@ struct Course<'i> {
     before: Vec<String>,
 }
 
+/// The centres that something hits, in order.
+type Scope = &'static [&'static str];
+
 /// How often people were told of each incident: that it is, and that it is over.
 type Told = BTreeMap<String, (usize, usize)>;
 
@@ -66,8 +76,9 @@ pub async fn all_are_told_once(town: &mut Town<'_>, groups: &[&[Ill]]) {
                 None => {}
             }
         }
+        let broken: Vec<Scope> = courses.iter().map(|one| one.ill.scope).collect();
         for course in &mut courses {
-            course.goes_on(town, &faults, &told).await;
+            course.goes_on(town, &faults, &told, &broken).await;
         }
         sleep(Duration::from_millis(500)).await;
     }
@@ -77,6 +88,8 @@ pub async fn all_are_told_once(town: &mut Town<'_>, groups: &[&[Ill]]) {
     let mistakes: Vec<&str> = mistakes.map(String::as_str).collect();
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
     assert_eq!(town.told().len(), courses.len(), "{:?}", town.told());
+    let faults = town.faults().await.unwrap();
+    assert_eq!(faults.len(), courses.len(), "{faults:#?}");
 }
 
 fn begin<'i>(
@@ -103,16 +116,23 @@ fn begin<'i>(
 impl Course<'_> {
     /// Whether the next may begin.
     fn makes_room(&self) -> bool {
-        let settled = self.ended && self.since.elapsed() > SETTLES;
-        self.went.is_some() || settled
+        let settled = self.ended && !self.ill.is_alone && self.since.elapsed() > SETTLES;
+        self.ill.is_slow || self.went.is_some() || settled
     }
 
-    async fn goes_on(&mut self, town: &mut Town<'_>, faults: &[Value], told: &Told) {
+    async fn goes_on(
+        &mut self,
+        town: &mut Town<'_>,
+        faults: &[Value],
+        told: &Told,
+        broken: &[Scope],
+    ) {
         if self.went.is_some() {
             return;
         }
-        let known = self.about(faults);
+        let known = self.about(faults, broken);
         let passed = self.since.elapsed();
+        let first = if self.ill.is_slow { LASTS } else { TOLD };
         if self.ended {
             let mistake = self.mistake(town, &known, told).await;
             if mistake.is_none() {
@@ -134,7 +154,7 @@ impl Course<'_> {
             };
         }
         let is_seen = is_told && self.misled.is_none();
-        if is_seen || passed > TOLD || (self.ill.is_mute && passed > MUTE) {
+        if is_seen || passed > first || (self.ill.is_mute && passed > MUTE) {
             eprintln!(
                 "{:?}: told {is_told} after {passed:?}: {}",
                 self.ill.scope,
@@ -145,12 +165,14 @@ impl Course<'_> {
         }
     }
 
-    /// The faults that hit any of these, but for those that were known before.
-    fn about<'a>(&self, faults: &'a [Value]) -> Vec<&'a Value> {
+    /// The faults that hit any of these, but for those that were known before, and those of others that broke.
+    fn about<'a>(&self, faults: &'a [Value], broken: &[Scope]) -> Vec<&'a Value> {
         let hits = |fault: &&Value| {
             let is_new = !self.before.iter().any(|id| fault["id"] == **id);
-            let mut scope = scope(fault).into_iter();
-            is_new && scope.any(|centre| self.ill.scope.contains(&centre))
+            let hit = scope(fault);
+            let is_of_another = hit != self.ill.scope && broken.iter().any(|one| hit == **one);
+            let mut hit = hit.into_iter();
+            is_new && !is_of_another && hit.any(|centre| self.ill.scope.contains(&centre))
         };
         faults.iter().filter(hits).collect()
     }
@@ -175,9 +197,9 @@ impl Course<'_> {
         let is_so = hit == ill.scope
             && fault["segment"] == ill.segment
             && fault["fault"] == ill.fault
-            && fault["until"].is_string()
+            && fault["until"].is_string() != ill.is_slow
             && revised.count() <= 1
-            && told == Some(&(1, 1));
+            && told == Some(&(1, usize::from(!ill.is_slow)));
         let wrong = match (is_so, ill.is_silent) {
             (false, _) => format!("told {told:?} {fault:#}"),
             (true, false) => return None,

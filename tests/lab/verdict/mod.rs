@@ -10,6 +10,7 @@ mod silence;
 mod town;
 
 use crate::emulator::Impairment;
+use crate::servers::Door;
 use crate::{Lab, needs};
 
 use self::course::{Ill, all_are_told_once};
@@ -34,7 +35,7 @@ const fn sharing(id: &'static str) -> Place {
 
 /// Where everything breaks at the same time, and two where nothing does. Where several machines are there, their
 /// silence is news; where one is, it is not.
-const PLACES: [Place; 12] = [
+const PLACES: [Place; 13] = [
     at("cable", 3),
     at("switch", 3),
     at("gateway", 3),
@@ -42,12 +43,39 @@ const PLACES: [Place; 12] = [
     at("power", 3),
     at("resolver", 1),
     at("mtu", 1),
+    at("loss", 2),
     sharing("isp-1"),
     sharing("isp-2"),
     sharing("isp-3"),
     at("quiet", 1),
     at("still", 2),
 ];
+
+/// All who are in the town, in order: they use one portal.
+const EVERYBODY: [&str; PLACES.len()] = [
+    "cable", "gateway", "isp-1", "isp-2", "isp-3", "line", "loss", "mtu", "power", "quiet",
+    "resolver", "still", "switch",
+];
+
+/// Each way.
+const LOSS: f64 = 0.05;
+
+/// The portal's machine refuses everybody, while the rest of the Internet is well.
+const PORTAL: [Ill; 1] = [Ill {
+    begins: |town| town.lab.portal().door(Door::Closed).unwrap(),
+    ends: |town| town.lab.portal().door(Door::Open).unwrap(),
+    is_alone: true,
+    ..ill(&EVERYBODY, "service", "service_down")
+}];
+
+/// A line that loses packets has lost some for minutes before that is news, and none for minutes before it is well: for
+/// that there is no time here.
+const LOSSY: [Ill; 1] = [Ill {
+    begins: |town| loses(town, LOSS),
+    ends: |town| loses(town, 0.0),
+    is_slow: true,
+    ..ill(&["loss"], "line", "line_lossy")
+}];
 
 /// What those who are hit tell of at once, a provider that three centres share, and a machine that cannot tell.
 const HEARD: [Ill; 4] = [
@@ -117,10 +145,17 @@ const fn ill(scope: &'static [&'static str], segment: &'static str, fault: &'sta
         ends: |_| {},
         is_mute: false,
         is_silent: false,
+        is_slow: false,
+        is_alone: false,
         scope,
         segment,
         fault,
     }
+}
+
+/// So much of what goes either way is lost on the line.
+fn loses(town: &mut Town<'_>, share: f64) {
+    town.at("loss").line.both(Impairment::none().loss(share));
 }
 
 /// Large packets vanish on the line, and nobody says so.
@@ -136,5 +171,9 @@ fn swallow(town: &mut Town<'_>, begins: bool) {
 async fn what_breaks_is_told_once_each_by_its_name() {
     let lab = needs!(Lab::new());
     let mut town = needs!(Town::built(&lab, &PLACES).await);
-    all_are_told_once(&mut town, &[&HEARD, &SILENT[0], &SILENT[1]]).await;
+    all_are_told_once(
+        &mut town,
+        &[&PORTAL, &LOSSY, &HEARD, &SILENT[0], &SILENT[1]],
+    )
+    .await;
 }
