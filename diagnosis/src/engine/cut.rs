@@ -193,11 +193,13 @@ fn some(reached: &[(&Witness, Reach)]) -> Vec<Finding> {
         .collect();
     let is_cut = |one: &Witness| reach(one) <= Reach::Lan;
     // Machines look one after the other: cut off apart from the others is who was so before and after others were well.
+    // Twice, since what is told first of an other one is in part of the time before; and who asked nothing says nothing.
     let apart = |one: &&Witness| {
         let began = one.since(&is_cut);
         let between = |other: &&Witness| {
-            let mut sights = other.agent.between(began, one.last.t - 0.001);
-            sights.any(|last| !is_cut(&Witness { last, ..**other }))
+            let sights = other.agent.between(began, one.last.t - 0.001);
+            let mut well = sights.filter(|last| last.way(Stretch::Gateway).answers());
+            well.nth(1).is_some()
         };
         well.iter().any(between)
     };

@@ -24,6 +24,10 @@ const NEWS: f64 = 900.0;
 /// What comes back within this is no news, nor is what follows from what people know, seconds.
 const AGAIN: f64 = 1_800.0;
 
+/// What people were told is taken back when nothing has spoken for it for so long, seconds: those who were cut off come
+/// back one after the other, and the first of them know too little.
+const TAKEN_BACK: f64 = 30.0;
+
 /// An incident and what it came from.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
@@ -33,6 +37,8 @@ pub(super) struct Known {
     /// When it was first seen, before it opened.
     pub(super) seen: f64,
     is_open: bool,
+    /// Since when nothing has spoken for it.
+    missing: Option<f64>,
     /// When late records disproved it.
     pub(super) withdrawn: Option<f64>,
     /// Every centre it was ever said of.
@@ -88,6 +94,10 @@ impl Incidents {
         }
         for (known, matched) in self.all.iter_mut().zip(&matched) {
             if !matched && known.withdrawn.is_none() {
+                let missing = *known.missing.get_or_insert(now);
+                if known.is_open && now - missing < TAKEN_BACK {
+                    continue;
+                }
                 known.withdrawn = Some(now);
                 if known.is_open || known.incident.until.is_some() {
                     known.is_open = false;
@@ -194,6 +204,7 @@ impl Known {
             notified: false,
             seen: now,
             is_open: false,
+            missing: None,
             withdrawn: None,
             told: BTreeSet::new(),
         };
@@ -237,6 +248,7 @@ impl Known {
         let mut events = Vec::new();
         let before = self.incident.clone();
         let returns = self.withdrawn.take().is_some();
+        self.missing = None;
         self.family = cause.family.clone();
         self.describe(cause, now, names);
         self.told.extend(cause.scope.iter().cloned());

@@ -26,6 +26,9 @@ const RARE: f64 = 4.0;
 /// Whoever is heard so long after others were cut off is well, seconds.
 const AFTER: f64 = 25.0;
 
+/// By then everybody who is well was heard again, seconds.
+const LONG: f64 = 90.0;
+
 /// What centres may share.
 struct Shared<'a> {
     what: Kind,
@@ -107,6 +110,7 @@ fn best<'a>(
     began: f64,
 ) -> Option<Shared<'a>> {
     let could = observed(centres, began, |_| true).count();
+    let lasts = all.iter().map(|one| one.cause.last).fold(began, f64::max) - began;
     let hit: BTreeSet<&str> = all.iter().map(Judged::id).collect();
     let mut best: Option<(f64, Shared)> = None;
     for candidate in candidates(all, centres) {
@@ -128,7 +132,10 @@ fn best<'a>(
         }
         let fits = match candidate.what {
             // What centres of one ISP have in common is the ISP's; and nobody reaches a collector that is down.
-            Kind::Collector => isps.len() >= 2 && number >= 3 && number * 3 >= could * 2,
+            Kind::Collector => {
+                let most = number * 3 >= could * 2 || (lasts >= LONG && number >= well.len() * 2);
+                isps.len() >= 2 && number >= 3 && most
+            }
             Kind::Power(_) => isps.len() >= 2 || dark >= 2,
             Kind::Isp(_) | Kind::Aggregation(..) => true,
         };
