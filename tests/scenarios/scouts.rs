@@ -26,6 +26,9 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Asking takes some of it, and so does a busy machine.
 const ASKING: Duration = Duration::from_secs(3);
 
+/// An agent takes a new plan no sooner after the last.
+const PACE: Duration = Duration::from_secs(10);
+
 /// A machine that says goodbye is not waited for.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
@@ -196,7 +199,7 @@ async fn another_machine_takes_over_from_one_that_dies_and_the_series_go_on() {
     centre.machines[0].kill();
     let within = 2 * INTERVAL + ASKING;
     let (heir, took) = centre.is_asked_by(&["pc-2", "pc-3"], within).await;
-    let went_on = centre.goes_on(within.saturating_sub(took)).await;
+    let went_on = centre.goes_on(PACE + INTERVAL + ASKING).await;
     eprintln!("killed: another took over after {took:.1?} and asked {went_on:.1?} later");
 
     // The next says goodbye, and is not waited for.

@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
+use crate::limits::TARGETS_PER_PLAN;
 use crate::wire;
 
 fn anchor(name: &str) -> Target {
@@ -178,9 +179,10 @@ fn a_plan_outside_the_limits_is_refused_whole() {
         let error = Plan::try_from(plan).expect_err("too much").to_string();
         assert!(error.contains("throughput"), "{error}");
     }
+    let too_many = TARGETS_PER_PLAN + 1;
     check(
-        |p| p.targets = vec![wire::Target::from(&anchor("a")); 65],
-        "65 targets",
+        |p| p.targets = vec![wire::Target::from(&anchor("a")); too_many],
+        &format!("{too_many} targets"),
     );
     check(
         |p| p.targets.push(wire::Target::from(&anchor("a"))),
