@@ -232,7 +232,7 @@ async fn a_scout_that_is_cut_off_and_comes_back_is_believed_for_its_own_time_alo
     centre.line.cut();
     centre.is_asked_by(&["pc-2"], 2 * INTERVAL + ASKING).await;
     for _ in 0..3 {
-        centre.goes_on(2 * INTERVAL).await;
+        centre.goes_on(PACE + INTERVAL + ASKING).await;
     }
     let refused = async || -> Result<f64, String> {
         let rejected = metric("dawnwatch_collector_samples_rejected_total");
