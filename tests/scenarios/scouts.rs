@@ -253,7 +253,7 @@ async fn a_scout_that_is_cut_off_and_comes_back_is_believed_for_its_own_time_alo
     // What it measured after the cut and before the other took over is there, though it came late.
     eventually("no time is missing", BACK, async || {
         match centre.longest_gap().await? {
-            gap if gap <= 2 * INTERVAL + ASKING => Ok(()),
+            gap if gap <= PACE + INTERVAL + ASKING => Ok(()),
             gap => Err(format!("{gap:?} without a value")),
         }
     })
