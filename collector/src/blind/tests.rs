@@ -7,7 +7,7 @@ use diagnosis::record::{Kind, LinkRound, Measured, Place, Record, What};
 use super::{Blind, Stretch};
 
 /// A round in which the router answered, and the line as it is said.
-fn round(arrived: f64, t: f64, line_answers: bool) -> Record {
+pub(crate) fn round(arrived: f64, t: f64, line_answers: bool) -> Record {
     let link = |segment, received| LinkRound {
         segment,
         sent: 5,

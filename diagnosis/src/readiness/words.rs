@@ -64,6 +64,12 @@ pub(super) enum Finding {
     Told(Weakness),
 }
 
+/// What is to be done where nothing is heard and nothing answers, in both languages.
+const LAMPS: (&str, &str) = (
+    "Kỹ thuật viên gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
+    "The technician calls the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
+);
+
 impl Finding {
     /// An incident has its own words.
     pub(super) fn incident(incident: &Incident) -> Self {
@@ -157,14 +163,14 @@ impl Finding {
             Self::Dark => pair(
                 "Giờ này luôn có máy bật và bộ định tuyến luôn trả lời, nhưng hôm nay không có gì: mất điện, hỏng bộ định tuyến hoặc đứt đường truyền.",
                 "At this hour a PC is always on and the router always answers; today neither does: no power, a dead router or a dead line.",
-                "Kỹ thuật viên gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
-                "The technician calls the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
+                LAMPS.0,
+                LAMPS.1,
             ),
             Self::WentDark => pair(
                 "Bộ định tuyến vẫn trả lời sáng nay rồi im hẳn, và không máy nào báo: mất điện, hỏng bộ định tuyến hoặc đứt đường truyền.",
                 "The router answered this morning and then no longer, and no PC reports: no power, a dead router or a dead line.",
-                "Kỹ thuật viên gọi trung tâm: xem điện trước, rồi đèn của bộ định tuyến; nếu đèn đường truyền tắt, gọi nhà mạng.",
-                "The technician calls the centre: look at the power first, then at the lamps of the router; if the line's lamp is off, call the ISP.",
+                LAMPS.0,
+                LAMPS.1,
             ),
             Self::NoWitness { usual: true } => pair(
                 "Chưa có máy nào báo, dù giờ này thường đã có.",

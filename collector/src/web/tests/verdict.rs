@@ -2,12 +2,12 @@
 
 use axum::http::StatusCode;
 use diagnosis::event::{Alternative, Event, Happened, Incident, Stage};
-use diagnosis::record::{Kind, LinkRound, Measured, Place, Record, What};
 use diagnosis::sentence::Words;
 use tokio::sync::watch;
 
 use super::fixture::{Province, centre, get, now};
 use crate::alerts::{Status, Trouble};
+use crate::blind::tests::round;
 use crate::watch::fixture::incident;
 
 const HOSTILE: &str = "\"><script>alert(1)</script>'&";
@@ -246,32 +246,6 @@ async fn nobody_being_told_of_faults_is_said_on_top() {
             .await
             .says("Alerts cannot be sent since 09:30, 12 Mar 2026")
             .does_not_say("<script>");
-    }
-}
-
-/// A round of a machine in which the router answered and the line did or did not.
-fn round(arrived: f64, t: f64, line: bool) -> Record {
-    let link = |segment, received| LinkRound {
-        segment,
-        sent: 5,
-        received,
-        ..LinkRound::default()
-    };
-    let measured = Measured {
-        links: vec![
-            link(Place::Gateway, 5),
-            link(Place::Hop, if line { 5 } else { 0 }),
-        ],
-        ..Measured::default()
-    };
-    Record {
-        arrived,
-        what: Some(What {
-            t,
-            centre: "cong-son".into(),
-            agent: "pc-1".into(),
-            kind: Kind::Measured(Box::new(measured)),
-        }),
     }
 }
 
